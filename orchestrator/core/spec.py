@@ -157,4 +157,6 @@ class FlowSpec:
     retry: RetrySpec | None = None
     description: str = ""
     disabled: bool = False
-    extra: Mapping[str, object] = field(default_factory=dict)  # known properties that this release keeps but does not act on
+    extra: Mapping[str, object] = field(
+        default_factory=dict
+    )  # known properties that this release keeps but does not act on

@@ -56,7 +56,9 @@ MOVES: Mapping[State, frozenset[State]] = {
     ),
     State.PAUSED: frozenset({State.RUNNING, State.RESTARTED, State.KILLING} | _ANY_END),
     State.RETRYING: frozenset({State.SUBMITTED, State.RUNNING, State.PAUSED, State.KILLING} | _ANY_END),
-    State.RESTARTED: frozenset({State.RUNNING, State.SUBMITTED, State.PAUSED, State.RETRYING, State.KILLING} | _ANY_END),
+    State.RESTARTED: frozenset(
+        {State.RUNNING, State.SUBMITTED, State.PAUSED, State.RETRYING, State.KILLING} | _ANY_END
+    ),
     State.KILLING: frozenset({State.KILLED, State.CANCELLED, State.FAILED}),
     State.BREAKPOINT: frozenset({State.RUNNING, State.KILLING} | _ANY_END),
 }
