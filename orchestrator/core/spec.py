@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 Text = str  # may hold expressions
+Path = tuple[str | int, ...]  # keys and indexes from the top of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,33 @@ class Problem:
     message: str
     line: int = 1  # 1-based
     column: int = 1  # 1-based
-    path: tuple[str | int, ...] = ()  # keys and indexes from the top of the document
+    path: Path = ()
     mend: str = ""  # what to do about it, for instance "Did you mean `message`?"
     warning: bool = False  # saved nevertheless
+
+
+@dataclass(frozen=True, slots=True)
+class InputProblem:
+    """One thing wrong in a value that was given for an input."""
+
+    input_id: str
+    message: str
+
+
+class Places(Protocol):
+    """Where things stand in a document; `orchestrator.core.documents.Document` is one."""
+
+    def position(self, path: Path) -> tuple[int, int]:
+        """Return line and column (1-based) of the value at `path`, or of the nearest thing above it."""
+        ...
+
+    def key_position(self, path: Path) -> tuple[int, int]:
+        """Return line and column of the key at `path`, or of the nearest thing above it."""
+        ...
+
+    def place_in_text(self, path: Path, line: int, column: int) -> tuple[int, int]:
+        """Return where line and column of the text at `path` stand in the document."""
+        ...
 
 
 class RetryKind(StrEnum):
@@ -71,7 +97,10 @@ class TaskSpec:
     allow_warning: bool = False
     log_level: str | None = None
     worker_group: str | None = None  # the queue it is claimed from; None: "default"
+    inputs: tuple["InputSpec", ...] = ()  # the form of a pause (`onResume`) or of an approval (`inputs`)
+    extra: Mapping[str, object] = field(default_factory=dict)  # common properties kept but not acted on yet
     line: int = 1
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +129,7 @@ class InputSpec:
     extensions: tuple[str, ...] = ()  # of FILE, with their dot: (".csv",)
     max_size: int | None = None  # of FILE, in bytes
     line: int = 1
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +142,9 @@ class OutputSpec:
     display_name: str = ""
     description: str = ""
     required: bool = True
+    item_type: str | None = None  # of ARRAY
     line: int = 1
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +158,41 @@ class TriggerSpec:
     conditions: tuple[Mapping[str, object], ...] = ()
     disabled: bool = False
     description: str = ""
+    extra: Mapping[str, object] = field(default_factory=dict)  # common properties kept but not acted on yet
     line: int = 1
+    path: Path = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSpec:
+    """Tasks run after an execution's end when all conditions hold (older than `afterExecution`)."""
+
+    tasks: tuple[TaskSpec, ...]
+    conditions: tuple[Mapping[str, object], ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSpec:
+    """One level of an approval: who may decide, and how many must agree."""
+
+    name: str = ""
+    users: tuple[Text, ...] = ()
+    groups: tuple[Text, ...] = ()
+    expression: Text | None = None
+    need: int = 1
+    when: Text | None = None  # None: always
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSpec:
+    """What an approval asks for."""
+
+    levels: tuple[LevelSpec, ...]  # open in order
+    reason_required: frozenset[str] = frozenset()  # of APPROVE, REJECT
+    self_approval: bool = False
+    deadline: Mapping[str, object] | None = None
+    on_reject: str = "FAIL"  # FAIL | CANCEL | CONTINUE
 
 
 @dataclass(frozen=True, slots=True)
