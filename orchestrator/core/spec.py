@@ -10,6 +10,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+INPUT_TYPES = (
+    *("STRING", "INT", "FLOAT", "BOOL", "SELECT", "MULTISELECT", "DATE", "TIME", "DATETIME", "DURATION"),
+    *("FILE", "JSON", "YAML", "URI", "EMAIL", "SECRET", "ARRAY"),
+)
+
 Text = str  # may hold expressions
 Path = tuple[str | int, ...]  # keys and indexes from the top of a document
 
@@ -108,7 +113,7 @@ class InputSpec:
     """One input of a flow, of a pause's form or of an approval's form."""
 
     id: str  # dots make nested values: "address.city"
-    type: str  # STRING INT FLOAT BOOL SELECT MULTISELECT DATE TIME DATETIME DURATION FILE JSON YAML URI EMAIL SECRET ARRAY
+    type: str  # one of INPUT_TYPES
     required: bool = True
     defaults: object = None
     prefill: object = None
