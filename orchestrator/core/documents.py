@@ -59,7 +59,7 @@ class Document:
     def written(self, path: Path) -> str | None:
         """Return a single value exactly as written (`1.10`), None for maps, lists and what is not there."""
         event = self._event(path, key=False, nearest=False)
-        return event.value if isinstance(event, yaml.ScalarEvent) else None
+        return event.value if _is_scalar(event) else None
 
     def place_in_text(self, path: Path, line: int, column: int) -> tuple[int, int]:
         """Return where line and column of the text at `path` stand in the document.
@@ -67,7 +67,7 @@ class Document:
         Exact for one-line texts and `|` blocks; for folded texts it looks for the same words in the source.
         """
         event = self._event(path, key=False, nearest=False)
-        if event.__class__ is not yaml.ScalarEvent:
+        if not _is_scalar(event):
             return self.position(path)
         first, start = _start(event)
         end = event.end_mark.line + 1
@@ -133,7 +133,7 @@ def load_all(source: str | bytes) -> list[Document]:
     return documents
 
 
-class _Refused(Exception):  # noqa: N818  (reads as what happened)
+class _Refused(Exception):
     def __init__(self, event: Event, message: str, mend: str = "") -> None:
         line, column = _start(event)
         self.problem = Problem(message, line, column, mend=mend)
@@ -313,6 +313,10 @@ class _Builder:
         self.problems.append(Problem(message, line, column))
         if len(self.problems) >= MAX_PROBLEMS:
             raise _Refused(event, say("There are more problems; mend these first."))
+
+
+def _is_scalar(event: Event) -> bool:
+    return isinstance(event, yaml.ScalarEvent)
 
 
 def _plain(text: str) -> object:

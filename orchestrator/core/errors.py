@@ -11,7 +11,7 @@ class CoreError(ValueError):
     code = "invalid"
 
 
-class DocumentInvalid(CoreError):  # noqa: N818  (reads as what happened)
+class DocumentInvalid(CoreError):
     """A YAML document cannot be read as what it should be; `problems` holds all that is wrong, in its order."""
 
     code = "document_invalid"
@@ -27,7 +27,7 @@ class FlowInvalid(DocumentInvalid):
     code = "flow_invalid"
 
 
-class InputInvalid(CoreError):  # noqa: N818  (reads as what happened)
+class InputInvalid(CoreError):
     """Values given for inputs are missing or wrong; `problems` holds one or more per input."""
 
     code = "input_invalid"

@@ -228,6 +228,6 @@ class FlowSpec:
     retry: RetrySpec | None = None
     description: str = ""
     disabled: bool = False
-    extra: Mapping[str, object] = field(
-        default_factory=dict
-    )  # known properties that this release keeps but does not act on
+    listeners: tuple[ListenerSpec, ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)  # sla, checks, quotas: kept but not acted on yet
+    places: Places | None = field(default=None, compare=False, repr=False)  # only while it is being checked
