@@ -5,10 +5,12 @@ docs/reference/settings.md has a line for each name.
 
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import env_bool, env_int, env_text, secret_key
+from config.logging import logging_settings
 from config.urls_of_servers import database_from_url, mail_from_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -18,6 +20,9 @@ DEBUG = env_bool("PORTICO_DEBUG", default=False)
 SECRET_KEY = secret_key(DATA_DIR)
 PUBLIC_URL = env_text("PORTICO_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/")
 ALLOWED_HOSTS = [host for host in env_text("PORTICO_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",") if host]
+ALLOWED_HOSTS += [host for host in [urlsplit(PUBLIC_URL).hostname] if host and host not in ALLOWED_HOSTS]
+# addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by commas
+TRUSTED_PROXIES = env_text("PORTICO_TRUSTED_PROXIES", "")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Which database role this process takes (permissions.md, "Walls behind the wall"): owner migrates, web is walled in,
@@ -174,4 +179,16 @@ REST_FRAMEWORK = {
 WORKER_CONCURRENCY = env_int("PORTICO_WORKERS", 4)
 LEASE_SECONDS = env_int("PORTICO_LEASE_SECONDS", 20)
 MAX_CRASHES = env_int("PORTICO_MAX_CRASHES", 3)
+WORKER_QUEUES = env_text("PORTICO_QUEUES", "default")
 
+# The web server (reliability.md 12): short requests share WEB_THREADS threads, each with its database connection;
+# more than WEB_QUEUE waiting ones are refused
+WEB_THREADS = env_int("PORTICO_WEB_THREADS", 8)
+WEB_QUEUE = env_int("PORTICO_WEB_QUEUE", 256)
+WEB_PROCESSES = env_int("PORTICO_WEB_PROCESSES", 1)
+
+LOGGING = logging_settings(
+    PROCESS,
+    env_text("PORTICO_LOG_LEVEL", "INFO").upper(),
+    as_json=env_text("PORTICO_LOG", "text") == "json",
+)

@@ -51,10 +51,14 @@ class Mail(TypedDict):
 def mail_from_url(url: str) -> Mail:
     """Return the mail settings for `smtp://user:password@host:587?tls=1`; an empty URL sends nothing."""
     if not url:
-        return Mail(backend="django.core.mail.backends.dummy.EmailBackend", host="", port=0, user="", password="", tls=False)
+        return Mail(
+            backend="django.core.mail.backends.dummy.EmailBackend", host="", port=0, user="", password="", tls=False
+        )
     parts = urlsplit(url)
     if parts.scheme == "console":
-        return Mail(backend="django.core.mail.backends.console.EmailBackend", host="", port=0, user="", password="", tls=False)
+        return Mail(
+            backend="django.core.mail.backends.console.EmailBackend", host="", port=0, user="", password="", tls=False
+        )
     if parts.scheme != "smtp":
         raise ImproperlyConfigured(f"EMAIL_URL must begin with smtp://, not {parts.scheme}://")
     return Mail(
