@@ -3,7 +3,7 @@
 from tenants.models.record import AuditEntry, Notice, Outbox
 from tenants.models.rights import Binding, Group, GroupMember, Role
 from tenants.models.tenant import Namespace, Tenant
-from tenants.models.user import Membership, Token, User
+from tenants.models.user import Membership, SignInFailure, Token, User
 
 __all__ = [
     "AuditEntry",
@@ -15,6 +15,7 @@ __all__ = [
     "Notice",
     "Outbox",
     "Role",
+    "SignInFailure",
     "Tenant",
     "Token",
     "User",

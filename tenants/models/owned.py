@@ -7,10 +7,10 @@ from django.db import models
 if TYPE_CHECKING:
     from tenants.actor import Actor
 
-Row = TypeVar("Row", bound=models.Model, covariant=True)
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
-class OwnedQuerySet(models.QuerySet[Row]):
+class OwnedQuerySet(models.QuerySet[Row_co]):
     """Rows of one tenant; `visible_to` comes from each room's access.py."""
 
     def in_tenant(self, tenant: "int | Actor") -> Self:
@@ -19,10 +19,10 @@ class OwnedQuerySet(models.QuerySet[Row]):
         return self.filter(tenant_id=tenant_id)
 
 
-class OwnedManager(models.Manager[Row]):
+class OwnedManager(models.Manager[Row_co]):
     """Offers `in_tenant` only, so that a query without a tenant cannot be written by accident."""
 
-    def in_tenant(self, tenant: "int | Actor") -> OwnedQuerySet[Row]:
+    def in_tenant(self, tenant: "int | Actor") -> OwnedQuerySet[Row_co]:
         """Return the rows of `tenant` (its id, or an actor in it)."""
         return OwnedQuerySet(self.model, using=self._db).in_tenant(tenant)
 

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 
 from tenants.models.owned import TenantOwned
 
@@ -9,10 +10,10 @@ from tenants.models.owned import TenantOwned
 class AuditEntry(TenantOwned):
     """Who did what to what, before and after. Insert-only: a trigger in the database refuses the rest."""
 
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
     user = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     on_behalf_of = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    token = models.ForeignKey("tenants.Token", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    token = models.ForeignKey("tenants.Token", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     address = models.GenericIPAddressField(null=True, blank=True)
     action = models.CharField(max_length=60)
     thing_kind = models.CharField(max_length=30)
@@ -37,6 +38,7 @@ class Notice(TenantOwned):
 
     user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=40)
+    thing = models.CharField(max_length=300, blank=True, help_text="kind:id of what it is about")
     text = models.CharField(max_length=300)
     link = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

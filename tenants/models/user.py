@@ -66,7 +66,9 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "user"], condition=models.Q(ended_at=None), name="one_living_membership",
+                fields=["tenant", "user"],
+                condition=models.Q(ended_at=None),
+                name="one_living_membership",
             ),
         ]
 
@@ -91,3 +93,17 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+
+class SignInFailure(models.Model):
+    """How often sign-in failed lately for one account, address or pair of them, and until when it has to wait."""
+
+    key = models.CharField(
+        max_length=64, unique=True, help_text="sha256, since people type passwords into e-mail fields"
+    )
+    failures = models.IntegerField(default=0)
+    last_at = models.DateTimeField()
+    blocked_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures"

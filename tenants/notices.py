@@ -1,0 +1,34 @@
+"""The bell: what people are told inside the product, written in the transaction of what it is about."""
+
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from tenants.actor import Actor
+from tenants.models import Notice
+
+SHOWN = 100
+
+
+def tell(tenant_id: int, user_ids: Iterable[int], kind: str, *, thing: str, text: str, link: str = "") -> None:
+    """Tell each of `user_ids` once. `thing` is `kind:id` of what it is about, `link` a path below /ui/."""
+    Notice.across_tenants.bulk_create(
+        Notice(tenant_id=tenant_id, user_id=user_id, kind=kind, thing=thing[:300], text=text[:300], link=link[:300])
+        for user_id in sorted(set(user_ids))
+    )
+
+
+def newest(actor: Actor) -> list[Notice]:
+    """Return the actor's newest notices, unread and read."""
+    return list(Notice.objects.in_tenant(actor).filter(user_id=actor.user_id).order_by("-id")[:SHOWN])
+
+
+def unread_count(actor: Actor) -> int:
+    """Return how many notices the actor has not read yet."""
+    return Notice.objects.in_tenant(actor).filter(user_id=actor.user_id, read_at=None).count()
+
+
+def mark_read(actor: Actor, up_to: int) -> int:
+    """Mark the actor's notices up to the id `up_to` as read and return how many were not."""
+    mine = Notice.objects.in_tenant(actor).filter(user_id=actor.user_id, read_at=None, pk__lte=up_to)
+    return mine.update(read_at=timezone.now())
