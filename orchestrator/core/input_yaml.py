@@ -31,6 +31,7 @@ _OWN: dict[str, tuple[str, ...]] = {
     "ARRAY": ("itemType",),
 }
 _SIZE = re.compile(r"(\d{1,12})(?:\.(\d{1,3}))? ?([KMG]?)i?B?", re.IGNORECASE | re.ASCII)
+_NOT_RE2 = re.compile(r"\(\?<?[=!]|\\[1-9]")
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 
 
@@ -126,7 +127,8 @@ def _validator(fields: Fields) -> str | None:
             compiled(pattern)
         except re2.error as error:
             message = say("This is not a regular expression: %(why)s.", why=_words(error))
-            fields.problem("validator", message, mend=say("RE2 knows no look-around and no back-references."))
+            mend = say("RE2 knows no look-around and no back-references.") if _NOT_RE2.search(pattern) else ""
+            fields.problem("validator", message, mend=mend)
             return None
     return pattern
 
