@@ -1,0 +1,2 @@
+/** Style sheets of an entry are bundled beside it; `{% asset %}` links them. */
+declare module "*.css";
