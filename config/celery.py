@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connections
 
@@ -77,6 +77,10 @@ def _worker_stops(**_facts: object) -> None:
     _tell_worker("drain")
 
 
+def _worker_is_ready(**_facts: object) -> None:
+    log.info("ready")
+
+
 def _tell_worker(what: str) -> None:
     if importlib.util.find_spec("orchestrator.worker") is None:
         log.warning("this build has no worker yet")
@@ -86,4 +90,5 @@ def _tell_worker(what: str) -> None:
 
 setup_logging.connect(_keep_our_logging)
 worker_process_init.connect(_child_began)
+worker_ready.connect(_worker_is_ready)
 worker_shutting_down.connect(_worker_stops)

@@ -3,6 +3,7 @@
 docs/reference/settings.md has a line for each name.
 """
 
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ ALLOWED_HOSTS += [host for host in [urlsplit(PUBLIC_URL).hostname] if host and h
 # addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by commas
 TRUSTED_PROXIES = env_text("PORTICO_TRUSTED_PROXIES", "")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# The set-up page's one-time token: unset it is made from the secret key; set to nothing, none is asked (for tests)
+SETUP_TOKEN = os.environ.get("PORTICO_SETUP_TOKEN")
 
 # Which database role this process takes (permissions.md, "Walls behind the wall"): owner migrates, web is walled in,
 # engine crosses tenants.
@@ -115,7 +119,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = None  # served from where they are (WHITENOISE_USE_FINDERS); nothing is collected
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -1,8 +1,6 @@
 """Bring the database up to date, and load the demo tenant when asked; `portico up` runs this before the parts."""
 
 import argparse
-import importlib
-import importlib.util
 import os
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from config.cli.demo import greeting
+from tenants import first_run
 
 ROLES = ("portico_web", "portico_engine")
 
@@ -29,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(problem)
         return 1
     call_command("migrate", interactive=False, verbosity=0)
-    text = greeting() if arguments.demo else first_run()
+    text = greeting() if arguments.demo else how_to_begin()
     connections.close_all()
     note = Path(settings.DATA_DIR) / "greeting"
     note.unlink(missing_ok=True)
@@ -38,12 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def first_run() -> str:
+def how_to_begin() -> str:
     """Return how to reach the set-up page while nobody has an account, else nothing."""
-    if importlib.util.find_spec("tenants.first_run") is None:
+    if not first_run.needed():
         return ""
-    address = importlib.import_module("tenants.first_run").address()
-    return f"Nobody has an account yet. Set Portico up at {address}\n" if address else ""
+    token = first_run.token()
+    lines = ["Nobody has an account yet. Set Portico up at {address}/setup"]
+    if token:
+        lines.append(f"with this one-time token: {token}")
+    return "\n".join(lines) + "\n"
 
 
 def roles_problem() -> str | None:

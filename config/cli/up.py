@@ -19,6 +19,7 @@ from config.supervisor import Console, Part, PartFailed, Stopped, Supervisor, co
 
 BASE = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+TROUBLE = ("error", "fail", "fatal", "bad ", "can't", "out of memory")  # Valkey says all it says as a warning
 QUIET = ("LOG:", "DETAIL:", "HINT:", "terminating connection", "shutting down", "starting up")
 
 
@@ -96,8 +97,8 @@ class _House:
             self._start_parts(supervisor)
             self._greet()
             supervisor.watch()
-        except Stopped as stop:
-            self._console.say(f"\nStopping ({stop}) ...")
+        except Stopped:
+            self._console.say("\nStopping ...")
             return 0
         except (PartFailed, EmbeddedFailed) as problem:
             self._console.say(f"\nportico up: {problem}")
@@ -140,7 +141,7 @@ class _House:
                 valkey.program(home, cache),
                 before=lambda: valkey.clear_leftovers(home),
                 after=lambda pid: valkey.note_pid(home, pid),
-                shown=lambda line: " # " in line and "overcommit" not in line,
+                shown=_is_trouble,
             )
             supervisor.start(server, lambda: valkey.is_ready(home), 120)
             self._environment["REDIS_URL"] = valkey.url(home)
@@ -176,6 +177,10 @@ class _House:
         greeting = note.read_text(encoding="utf-8").replace("{address}", self._address) if note.exists() else ""
         note.unlink(missing_ok=True)
         self._console.say(f"\nPortico is ready at {self._address} ({took:.1f} s)\n{greeting}\nCtrl-C stops it.\n")
+
+
+def _is_trouble(line: str) -> bool:
+    return "overcommit" not in line and any(word in line.lower() for word in TROUBLE)
 
 
 _BEGAN = time.monotonic()
