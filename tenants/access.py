@@ -6,14 +6,16 @@ from datetime import datetime
 from django.db.models import Func, Q
 from django.db.models.fields import BigIntegerField
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants.actor import Actor, read_rights
-from tenants.core.actions import Scope, scope_of
+from tenants.core.actions import ACTIONS, Scope, scope_of
 from tenants.core.grants import Grants, Verdict
-from tenants.core.namespaces import parents
+from tenants.core.namespaces import is_namespace, parents
 from tenants.core.roles import BUILT_IN
-from tenants.errors import Forbidden, NotFound
+from tenants.errors import Forbidden, Invalid, NotFound
 from tenants.models import Binding, Tenant, User
+from tenants.notices import tell
 
 WHO_CAN_GRANT_SHOWN = 5
 
@@ -130,6 +132,23 @@ def who_can_grant(tenant_id: int, action: str, namespace: str) -> list[str]:
     """Return the names of a few people who could give `action` in `namespace`: they hold it and may make bindings."""
     able = holders(tenant_id, action, namespace) & holders(tenant_id, "binding.create", "")
     return list(User.objects.filter(pk__in=able).order_by("name").values_list("name", flat=True)[:WHO_CAN_GRANT_SHOWN])
+
+
+def ask_for(actor: Actor, action: str, namespace: str) -> None:
+    """Tell those who could give `actor` an action that they ask for it; raises Invalid for an unknown one."""
+    if action not in ACTIONS or (namespace and not is_namespace(namespace)):
+        raise Invalid(message=_("There is no such right."))
+    able = holders(actor.tenant_id, action, namespace) & holders(actor.tenant_id, "binding.create", "")
+    where = namespace or _("the whole tenant")
+    tell(
+        actor.tenant_id,
+        able,
+        "access-request",
+        thing=f"user:{actor.user_id}",
+        text=_("%(name)s asks for the right %(action)s in %(place)s.")
+        % {"name": actor.name, "action": action, "place": where},
+        link=f"/ui/{actor.tenant}/access",
+    )
 
 
 class _NextVersion(Func):

@@ -42,6 +42,11 @@ class Actor:
         """Say whether this is the engine itself."""
         return self.grants.system
 
+    @property
+    def person_id(self) -> int:
+        """The user's id for look-ups; 0, which nobody has, for the engine."""
+        return self.user_id or 0
+
     @classmethod
     def system(cls, tenant_id: int) -> "Actor":
         """Return the engine's own actor in a tenant; it may everything there and is nobody."""

@@ -81,3 +81,26 @@ def _masked(value: object, name: str) -> object:
         items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [_masked(inner, "") for inner in items]
     return value
+
+
+PAGE = 50
+
+
+def newest(
+    actor: Actor,
+    *,
+    before_id: int | None = None,
+    kind: str = "",
+    thing_id: str = "",
+    action: str = "",
+    person: int | None = None,
+) -> list[AuditEntry]:
+    """Return up to PAGE entries of the actor's tenant, newest first, older than `before_id`.
+
+    "" and None filter nothing. The door has checked `auditlog.list`.
+    """
+    entries = AuditEntry.objects.in_tenant(actor).select_related("user", "on_behalf_of", "token")
+    if before_id is not None:
+        entries = entries.filter(pk__lt=before_id)
+    wanted = {"thing_kind": kind, "thing_id": thing_id, "action": action, "user_id": person}
+    return list(entries.filter(**{name: value for name, value in wanted.items() if value}).order_by("-pk")[:PAGE])

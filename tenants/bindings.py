@@ -1,6 +1,7 @@
 """Bindings: a person or group holds a role in a place. They are made and removed, never changed."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -56,28 +57,20 @@ def give(
         raise NotFound
     if user_id is not None:
         users.member(actor, user_id)
-    elif not Group.objects.in_tenant(actor).filter(pk=group_id, deleted_at=None).exists():
+    elif not Group.objects.in_tenant(actor).filter(pk=group_id or 0, deleted_at=None).exists():
         raise NotFound
     giving.require_holds(actor, [Held(actions_in(role), namespace)], until=expires_at)
-    same = Binding.objects.in_tenant(actor).filter(
-        role=role,
-        user_id=user_id,
-        group_id=group_id,
-        namespace=namespace,
-        own_only=own_only,
-        expires_at=expires_at,
-    )
-    if same.exists():
+    terms: dict[str, Any] = {
+        "role": role,
+        "user_id": user_id,
+        "group_id": group_id,
+        "namespace": namespace,
+        "own_only": own_only,
+        "expires_at": expires_at,
+    }
+    if Binding.objects.in_tenant(actor).filter(**terms).exists():
         raise Conflict(_("This is given already."))
-    binding = Binding.across_tenants.create(
-        tenant_id=actor.tenant_id,
-        role=role,
-        user_id=user_id,
-        group_id=group_id,
-        namespace=namespace,
-        own_only=own_only,
-        expires_at=expires_at,
-    )
+    binding = Binding.across_tenants.create(tenant_id=actor.tenant_id, **terms)
     access.rights_changed(actor.tenant_id)
     audit.record(actor, "binding.create", "binding", binding.pk, namespace=namespace, after=_said(binding))
     return binding

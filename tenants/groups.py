@@ -29,8 +29,8 @@ def group_for(actor: Actor, group_id: int) -> Group:
 
 def is_owner(actor: Actor, group: Group) -> bool:
     """Say whether the actor owns the group."""
-    mine = GroupMember.objects.in_tenant(actor).filter(group=group, user_id=actor.user_id, owner=True)
-    return actor.user_id is not None and mine.exists()
+    mine = GroupMember.objects.in_tenant(actor).filter(group=group, user_id=actor.person_id, owner=True)
+    return mine.exists()
 
 
 def members_of(actor: Actor, group: Group) -> QuerySet[GroupMember]:

@@ -20,15 +20,15 @@ def tell(tenant_id: int, user_ids: Iterable[int], kind: str, *, thing: str, text
 
 def newest(actor: Actor) -> list[Notice]:
     """Return the actor's newest notices, unread and read."""
-    return list(Notice.objects.in_tenant(actor).filter(user_id=actor.user_id).order_by("-id")[:SHOWN])
+    return list(Notice.objects.in_tenant(actor).filter(user_id=actor.person_id).order_by("-id")[:SHOWN])
 
 
 def unread_count(actor: Actor) -> int:
     """Return how many notices the actor has not read yet."""
-    return Notice.objects.in_tenant(actor).filter(user_id=actor.user_id, read_at=None).count()
+    return Notice.objects.in_tenant(actor).filter(user_id=actor.person_id, read_at=None).count()
 
 
 def mark_read(actor: Actor, up_to: int) -> int:
     """Mark the actor's notices up to the id `up_to` as read and return how many were not."""
-    mine = Notice.objects.in_tenant(actor).filter(user_id=actor.user_id, read_at=None, pk__lte=up_to)
+    mine = Notice.objects.in_tenant(actor).filter(user_id=actor.person_id, read_at=None, pk__lte=up_to)
     return mine.update(read_at=timezone.now())

@@ -49,6 +49,14 @@ def member(actor: Actor, user_id: int) -> User:
     return found.user
 
 
+def member_by_email(actor: Actor, email: str) -> User:
+    """Return the living member with this address; raises Invalid, since somebody typed it."""
+    user = by_email(email)
+    if user is None or not members(actor).filter(user=user).exists():
+        raise Invalid.in_field("email", _("No member has this address."))
+    return user
+
+
 @transaction.atomic
 def add_member(actor: Actor, *, email: str, name: str = "", password: str | None = None) -> User:
     """Let someone into the actor's tenant and return them; a new person is created, a known one joins as they are.
@@ -139,7 +147,7 @@ def change_profile(actor: Actor, *, name: str, language: str, time_zone: str) ->
         problems.append(FieldProblem(_("There is no such time zone."), ("time_zone",)))
     if problems:
         raise Invalid(problems)
-    user = User.objects.get(pk=actor.user_id)
+    user = User.objects.get(pk=actor.person_id)
     before = {"name": user.name, "language": user.language, "time_zone": user.time_zone}
     user.name, user.language, user.time_zone = name.strip(), language, time_zone
     user.save(update_fields=["name", "language", "time_zone"])

@@ -41,10 +41,12 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # noq
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers: dict[str, str] = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = f"{error.wait:.0f}"
+    auth_header = getattr(error, "auth_header", None)
+    if auth_header:
+        headers["WWW-Authenticate"] = auth_header
+    wait = getattr(error, "wait", None)
+    if wait:
+        headers["Retry-After"] = f"{wait:.0f}"
     return headers
 
 

@@ -49,7 +49,7 @@ class TenantMiddleware:
         try:
             if "tenant" in kwargs:
                 return self._inside(request, view, args, kwargs)
-            return self._outside(request, view)
+            _require_signed_in(request, view)
         except Unauthenticated as error:
             if errors.is_api(request) or request.headers.get("Authorization"):
                 return errors.answer(request, error)
@@ -60,15 +60,6 @@ class TenantMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer the errors of views that Django itself has called: streams, and pages outside tenants."""
         return self._refused(request, exception) if isinstance(exception, PorticoError) else None
-
-    def _outside(self, request: HttpRequest, view: View) -> None:
-        action = declared(view, request.method or "GET")
-        if action not in {SIGNED_IN, INSTANCE}:
-            return
-        if who_sent(request) is None:
-            raise Unauthenticated
-        if action == INSTANCE and not getattr(request.user, "is_instance_owner", False):
-            raise NotFound
 
     def _inside(
         self,
@@ -102,6 +93,16 @@ class TenantMiddleware:
             return errors.answer(request, error)
         with in_tenant(actor.tenant_id), _manners(request):
             return errors.answer(request, error)
+
+
+def _require_signed_in(request: HttpRequest, view: View) -> None:
+    action = declared(view, request.method or "GET")
+    if action not in {SIGNED_IN, INSTANCE}:
+        return
+    if who_sent(request) is None:
+        raise Unauthenticated
+    if action == INSTANCE and not getattr(request.user, "is_instance_owner", False):
+        raise NotFound
 
 
 def _seat(request: HttpRequest, slug: str, action: str) -> tuple[Seat | None, Who | None]:
