@@ -46,7 +46,6 @@ DEADLINE: Schema = {
     },
     "additionalProperties": False,
 }
-DECISIONS: Schema = {"type": "array", "items": {"type": "string", "enum": ["APPROVE", "REJECT"]}}
 LEVEL: Schema = {
     "type": "object",
     "properties": {
@@ -122,7 +121,7 @@ _SHAPES = (
         "core.flow.Approval",
         {
             "levels": {"type": "array", "items": LEVEL},
-            "reasonRequired": {"anyOf": [DECISIONS, FLAG]},
+            "reasonRequired": {"type": "array"},
             "selfApproval": FLAG,
             "deadline": DEADLINE,
             "onReject": {"type": "string", "enum": ["FAIL", "CANCEL", "CONTINUE"]},

@@ -6,12 +6,13 @@ expressions for values) is rendered, by the `render` that the caller gives.
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.core.errors import InputInvalid
+from orchestrator.core.expressions import AT, ZONE
 from orchestrator.core.input_types import READERS, FindFile, FoundFile, SecretText, Setting, Unfit, kept, shown
 from orchestrator.core.input_yaml import compiled
 from orchestrator.core.sentences import say
@@ -26,13 +27,15 @@ __all__ = [
     "SecretText",
     "Unfit",
     "bind",
+    "check_default",
+    "check_limits",
     "options_of",
     "raw_from_form",
     "start_value",
 ]
 
 # (text, scope) -> native value when the text is one single expression, else the rendered text; raises ValueError.
-# `scope` has `inputs`, nested as far as they are known, and `at`.
+# `scope` has `inputs`, nested as far as they are known, with the moment and the zone for functions.
 Render = Callable[[str, Mapping[str, object]], object]
 
 _MISSING = object()
@@ -133,6 +136,21 @@ def raw_from_form(
     return raw
 
 
+def check_default(spec: InputSpec, value: object) -> None:
+    """Raise `Unfit` when a default as written cannot be a value of its input; expressions are left alone."""
+    if _holds_expression(value):
+        return
+    if spec.type == "FILE":
+        if not isinstance(value, str) or "://" not in value:
+            raise Unfit(say("The default of a FILE is the address of a file, like nsfile:///template.csv."))
+        return
+    dynamic = spec.type in {"SELECT", "MULTISELECT"} and spec.values is None
+    _Binding([spec], {}, datetime.min.replace(tzinfo=UTC), Setting(UTC), _unrendered).read(
+        replace(spec, allow_custom_value=True) if dynamic else spec,
+        value,
+    )
+
+
 class _Binding:
     """One run of `bind`."""
 
@@ -155,7 +173,7 @@ class _Binding:
 
     @property
     def scope(self) -> Mapping[str, object]:
-        return {"inputs": self.nested(), "at": self.at}
+        return {"inputs": self.nested(), AT: self.at, ZONE: str(self.setting.zone)}
 
     def run(self) -> None:
         for spec in _in_order(self.specs):
@@ -372,6 +390,14 @@ def _rendered(value: object, render: Render, scope: Mapping[str, object]) -> obj
     if isinstance(value, list):
         return [_rendered(item, render, scope) for item in value]
     return value
+
+
+def _holds_expression(value: object) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, dict):
+        return any(_holds_expression(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_expression(item) for item in value)
 
 
 def _unrendered(text: str, _scope: Mapping[str, object]) -> object:

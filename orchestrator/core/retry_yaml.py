@@ -31,10 +31,10 @@ def read_retry(parent: Fields) -> RetrySpec | None:
         return None
     if not fields.needed("type"):
         return None
-    chosen = fields.choice("type", [kind.upper() for kind in RetryKind])
+    chosen = fields.choice("type", list(RetryKind))
     if chosen is None:
         return None
-    kind = RetryKind(chosen.lower())
+    kind = RetryKind(chosen)
     fields.refuse_unknown((*_COMMON, *_OWN[kind]))
     lengths = {key: fields.duration(key) for key in ("interval", "minInterval", "maxInterval", "maxDuration")}
     for key in _OWN[kind]:

@@ -31,7 +31,7 @@ def _closest(word: str, candidates: tuple[str, ...]) -> str | None:
     lower = word.lower()
     if lower in by_lower:
         return by_lower[lower]
-    near = difflib.get_close_matches(lower, by_lower, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(lower, by_lower, n=1, cutoff=0.6)
     if near:
         return by_lower[near[0]]
     # `Log` for `core.log.Log`: the last part alone says what was meant

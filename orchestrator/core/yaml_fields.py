@@ -118,8 +118,9 @@ class Fields:
         text = self.text(key)
         if text is None:
             return None
-        if text.upper() in choices:
-            return text.upper()
+        for choice in choices:
+            if text.upper() == choice.upper():
+                return choice
         message = say("`%(key)s` must be one of %(choices)s.", key=key, choices=", ".join(choices))
         self.problem(key, message, mend=did_you_mean(text, choices))
         return None
