@@ -182,6 +182,9 @@ REST_FRAMEWORK = {
 # Workers (reliability.md, "Protocol")
 WORKER_CONCURRENCY = env_int("PORTICO_WORKERS", 4)
 LEASE_SECONDS = env_int("PORTICO_LEASE_SECONDS", 20)
+WORKER_QUEUES = env_text("PORTICO_QUEUES", "default").split(",")
+ISOLATION = env_text("PORTICO_ISOLATION", "auto")
+PRIVATE_NETWORKS = [network for network in env_text("PORTICO_PRIVATE_NETWORKS", "").split(",") if network]
 MAX_CRASHES = env_int("PORTICO_MAX_CRASHES", 3)
 WORKER_QUEUES = env_text("PORTICO_QUEUES", "default")
 

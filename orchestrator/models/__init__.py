@@ -1,7 +1,7 @@
 """Rows of the room: fields, constraints and querysets, no behaviour."""
 
 from orchestrator.models.approval import Approval, Decision, Seat
-from orchestrator.models.execution import Execution, TaskRun, Turn, WorkerProcess
+from orchestrator.models.execution import Execution, TaskRun, WorkerProcess
 from orchestrator.models.flow import Fire, Flow, FlowRevision, Trigger
 from orchestrator.models.trace import Artifact, LogLine, Metric, NamespaceFile
 
@@ -19,6 +19,5 @@ __all__ = [
     "Seat",
     "TaskRun",
     "Trigger",
-    "Turn",
     "WorkerProcess",
 ]

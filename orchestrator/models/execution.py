@@ -1,4 +1,4 @@
-"""Executions and their task runs: the hot tables, written with SQL by `executor` and `worker` only.
+"""Executions and their task runs: the hot tables, written with SQL by `snapshots` and `claims` only.
 
 Ids are 22 characters that sort by time, so new rows land at the end of every index.
 """
@@ -7,7 +7,10 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from orchestrator.core.states import FINAL, State
 from tenants.models.owned import TenantOwned
+
+OPEN_STATES = sorted(state.value for state in State if state not in FINAL)
 
 
 class Execution(TenantOwned):
@@ -26,6 +29,7 @@ class Execution(TenantOwned):
     round = models.IntegerField(default=0, help_text="raised by a person's restart or change of state")
     version = models.BigIntegerField(default=0, help_text="raised by every change; the cursor of its pages")
     counts = models.JSONField(default=dict, help_text="{branch: {state: number of children}}")
+    positions = models.IntegerField(default=0, help_text="task runs created so far")
     inputs = models.JSONField(default=dict)
     outputs = models.JSONField(null=True, blank=True)
     variables = models.JSONField(default=dict)
@@ -81,6 +85,8 @@ class TaskRun(TenantOwned):
     value = models.TextField(null=True, blank=True, help_text="of its iteration")
     iteration = models.IntegerField(null=True, blank=True)
     counts = models.JSONField(default=dict)
+    size = models.IntegerField(null=True, blank=True, help_text="iterations of a loop")
+    values = models.JSONField(null=True, blank=True, help_text="what a loop goes over; read by index")
     outputs = models.JSONField(null=True, blank=True)
     fact = models.JSONField(null=True, blank=True, help_text="what was recorded and the machine has not read yet")
     error = models.TextField(blank=True)
@@ -111,25 +117,11 @@ class TaskRun(TenantOwned):
         indexes = [
             models.Index(fields=["queue", "tenant", "run_after"], condition=Q(state="SUBMITTED"), name="run_to_claim"),
             models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="run_leased"),
+            models.Index(fields=["execution", "position"], condition=Q(state__in=OPEN_STATES), name="run_open"),
         ]
 
     def __str__(self) -> str:
         return f"{self.execution_id}/{self.path}"
-
-
-class Turn(TenantOwned):
-    """How much of a queue a tenant is using, so that claims can be fair; the tick corrects the number."""
-
-    queue = models.CharField(max_length=60)
-    running = models.IntegerField(default=0)
-    last = models.DateTimeField(null=True, blank=True)
-
-    class Meta(TenantOwned.Meta):
-        abstract = False
-        constraints = [models.UniqueConstraint(fields=["queue", "tenant"], name="one_turn_per_queue")]
-
-    def __str__(self) -> str:
-        return f"{self.queue}: {self.tenant_id}"
 
 
 class WorkerProcess(models.Model):

@@ -1,0 +1,141 @@
+"""Deciding on approvals: who may, and what their answer does."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from orchestrator import dispatch, executor
+from orchestrator.core.approvals import REJECT, outcome_of
+from orchestrator.core.errors import InputInvalid
+from orchestrator.core.inputs import bind
+from orchestrator.core.snapshot import Fact, FactKind
+from orchestrator.core.spec import InputSpec
+from orchestrator.models import Approval, Decision, Execution, Seat
+from orchestrator.revisions import revision_of
+from tenants import access, audit, notices
+from tenants.actor import Actor
+from tenants.core.grants import Verdict
+from tenants.errors import Conflict, Forbidden, Invalid
+
+ACTIONS = ("app.approve", "execution.resume")
+
+
+def visible_to(actor: Actor) -> QuerySet[Approval]:
+    """Return the approvals on which the actor holds or held a seat."""
+    seats = Seat.objects.in_tenant(actor).filter(approval=OuterRef("pk"))
+    named = Q(user_id=actor.user_id) | Q(group_id__in=actor.group_ids)
+    by_name = Exists(seats.filter(named))
+    found = Q(by_name)
+    for action in ACTIONS:
+        places = access.visible_to(actor, action, starter_field="requester_id")
+        found |= Exists(seats.filter(action=action)) & places
+    return Approval.objects.in_tenant(actor).filter(found)
+
+
+def waiting_for(actor: Actor) -> QuerySet[Approval]:
+    """Return the open approvals that the actor may decide, the oldest first; four eyes hold."""
+    own = Q(requester_id=actor.user_id, self_approval=False)
+    decided = Decision.objects.in_tenant(actor).filter(approval=OuterRef("pk"), user_id=actor.user_id)
+    return visible_to(actor).filter(closed_at=None).exclude(own).exclude(Exists(decided)).order_by("opened_at")
+
+
+def may_decide(actor: Actor, approval: Approval) -> Verdict:
+    """Tell whether the actor may decide, and if not why."""
+    if approval.closed_at is not None:
+        return Verdict(False, _("It has been decided."))
+    if approval.requester_id == actor.user_id and not approval.self_approval:
+        return Verdict(False, _("You asked for this yourself; somebody else has to decide."))
+    if not visible_to(actor).filter(pk=approval.pk).exists():
+        return Verdict(False, _("Others were asked to decide this."))
+    return Verdict(True, "")
+
+
+def form_of(approval: Approval) -> list[InputSpec]:
+    """Return the approver's own form."""
+    revision = revision_of(Execution.across_tenants.values_list("revision_id", flat=True).get(pk=approval.execution_id))
+    found = revision.outline.task(approval.task_run.task_id).properties.get("inputs", ())
+    return [spec for spec in found if isinstance(spec, InputSpec)] if isinstance(found, list | tuple) else []
+
+
+def decide(
+    actor: Actor, approval: Approval, decision: str, reason: str = "", inputs: Mapping[str, object] | None = None,
+) -> Decision:
+    """Write the actor's answer (APPROVE or REJECT) down; when it closes the level, the execution goes on.
+
+    Raises Forbidden with why not, Conflict when it was decided meanwhile, Invalid for a missing reason, InputInvalid.
+    """
+    if decision in approval.reason_required and not reason.strip():
+        raise Invalid(_("Say why, so that the person who asked can understand."))
+    bound = bind(form_of(approval), inputs or {}, at=timezone.now(), zone=actor.zone)
+    if bound.problems and decision != REJECT:
+        raise InputInvalid(bound.problems)
+    with transaction.atomic():
+        # executions first, then what hangs on them: the order of locks that everyone keeps
+        execution = Execution.across_tenants.select_for_update().get(pk=approval.execution_id)
+        approval = Approval.objects.in_tenant(actor).select_for_update().get(pk=approval.pk)
+        if approval.closed_at is not None:
+            raise Conflict(_("It has been decided already."))
+        verdict = may_decide(actor, approval)
+        if not verdict.ok:
+            raise Forbidden("app.approve", verdict.reason)
+        answer, new = Decision.across_tenants.get_or_create(
+            tenant_id=actor.tenant_id,
+            approval=approval,
+            user_id=actor.user_id,
+            defaults={"answer": decision, "reason": reason.strip(), "inputs": bound.values if not bound.problems else {}},
+        )
+        if not new:
+            raise Conflict(_("You have decided this already."))
+        audit.record(
+            actor,
+            "app.approve",
+            "approval",
+            str(approval.pk),
+            namespace=approval.namespace,
+            after={"execution": execution.pk, "answer": decision, "reason": reason.strip()},
+        )
+        _close_when_decided(actor, execution, approval)
+        dispatch.changed(execution.tenant_id, execution.pk)
+    return answer
+
+
+def _close_when_decided(actor: Actor, execution: Execution, approval: Approval) -> None:
+    decisions = list(approval.decisions.select_related("user").order_by("pk"))
+    outcome = outcome_of(approval.need, [decision.answer for decision in decisions])
+    if outcome is None:
+        return
+    approval.outcome = outcome
+    approval.closed_at = timezone.now()
+    approval.save(update_fields=["outcome", "closed_at"])
+    last = decisions[-1]
+    outputs = {
+        "decision": outcome,
+        "reason": last.reason,
+        "by": last.user.email,
+        "on": last.at.isoformat(),
+        "inputs": last.inputs,
+        "decisions": [
+            {"by": one.user.email, "decision": one.answer, "reason": one.reason, "on": one.at.isoformat()}
+            for one in decisions
+        ],
+    }
+    error = ""
+    if outcome == REJECT:
+        error = _("%(name)s rejected it: %(reason)s") % {"name": actor.name, "reason": last.reason}
+    if not executor.record_fact(approval.task_run_id, Fact(FactKind.DECIDED, outputs=outputs, error=error)):
+        raise Conflict(_("It has been decided already."))
+    executor.want_advance(execution.pk)
+    if execution.started_by_id is not None and execution.started_by_id != actor.user_id:
+        title = str(execution.cause.get("title") or execution.pk)
+        text = _("“%(title)s” was approved") if outcome != REJECT else _("“%(title)s” was rejected")
+        notices.tell(
+            execution.tenant_id,
+            [execution.started_by_id],
+            "decided",
+            thing=f"execution:{execution.pk}",
+            text=text % {"title": title},
+            link=f"/ui/{actor.tenant}/executions/{execution.pk}",
+        )

@@ -1,0 +1,250 @@
+"""Advance and apply: the two middle verbs. Nothing else decides or writes a state.
+
+`advance_waiting` takes a batch of executions that wait to be advanced; `finish` takes one task run that ended and, in
+the same transaction, advances its execution and takes the worker's next task run.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from orchestrator import claims, dispatch, fetching, seats, snapshots, traces
+from orchestrator.core.expressions import Call, Needs
+from orchestrator.core.machine import advance, advance_from
+from orchestrator.core.snapshot import ROOT, Fact, Path, Snapshot
+from orchestrator.core.states import State
+from orchestrator.revisions import revision_of
+from orchestrator.snapshots import EXECUTION_COLUMNS, ExecutionRow, LogRecord, Overtaken, Turn
+from orchestrator.traces import Traces
+from orchestrator.world import ExecutionWorld, max_crashes
+
+_log = logging.getLogger(__name__)
+
+BATCH = 64
+HOLD_SECONDS = 10  # how long a claim to advance lasts
+MAX_TRIES = 3  # an execution that cannot be advanced so often is failed
+FETCHES = 50  # calls of one turn that may ask for something outside
+
+CLAIM_TO_ADVANCE = f"""
+UPDATE orchestrator_execution SET
+    advance_until = clock_timestamp() + make_interval(secs => %s), advance_tries = advance_tries + 1
+WHERE id IN (
+    SELECT id FROM orchestrator_execution
+    WHERE advance_at <= clock_timestamp() AND (advance_until IS NULL OR advance_until < clock_timestamp())
+    ORDER BY advance_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING {EXECUTION_COLUMNS}, clock_timestamp()
+"""  # noqa: S608 - constants of ours
+
+
+def advance_waiting(limit: int = BATCH) -> int:
+    """Advance up to `limit` executions that wait for it; return how many were taken.
+
+    Nothing is locked while they are thought about; each is written only if it is still at the version that was read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM_TO_ADVANCE, [HOLD_SECONDS, limit])
+        claimed = cursor.fetchall()
+    if not claimed:
+        return 0
+    rows = [ExecutionRow.read(row[:-1]) for row in claimed]
+    at: datetime = claimed[0][-1]
+    calm = [row for row in rows if row.tries <= 1]
+    alone = [row for row in rows if row.tries > 1]
+    if not _advance_together(calm, at):
+        alone = rows
+    for row in alone:
+        _advance_alone(row, at)
+    return len(claimed)
+
+
+def _advance_together(rows: Sequence[ExecutionRow], at: datetime) -> bool:
+    """Advance several executions in one transaction; False when one of them spoils it for all."""
+    if not rows:
+        return True
+    try:
+        before = snapshots.open_of(rows)
+        turns = [_turn(row, before[row.id], at) for row in rows]
+        _apply(turns)
+    except Exception:
+        _log.exception("a batch of %d executions could not be advanced; each is tried alone", len(rows))
+        return False
+    return True
+
+
+def _advance_alone(row: ExecutionRow, at: datetime) -> None:
+    """Advance one execution; at the third try that fails, fail it and say why."""
+    try:
+        before = snapshots.open_of([row])[row.id]
+        _apply([_turn(row, before, at)])
+    except Exception as failure:
+        _log.exception("execution %s could not be advanced (try %d)", row.id, row.tries)
+        if row.tries >= MAX_TRIES:
+            _give_up(row, at, failure)
+
+
+def _give_up(row: ExecutionRow, at: datetime, failure: Exception) -> None:
+    before = snapshots.open_of([row])[row.id]
+    ended = {
+        path: replace(
+            run,
+            state=State.FAILED if path == ROOT else State.KILLED,
+            moves=((State.FAILED if path == ROOT else State.KILLED, at),),
+            ended_at=at,
+            run_after=None,
+            error=f"The execution cannot be advanced: {failure}" if path == ROOT else "",
+        )
+        for path, run in before.runs.items()
+        if not run.leased
+    }
+    _apply([Turn(row, before, Snapshot({**before.runs, **ended}))])
+
+
+def _turn(row: ExecutionRow, before: Snapshot, at: datetime, path: Path | None = None) -> Turn:
+    """Advance in thought; what an expression needs from outside is fetched and the thought begun again."""
+    fetched: dict[Call, object] = {}
+    for _ in range(FETCHES):
+        try:
+            return _think(row, before, at, path, fetched)
+        except Needs as needed:
+            if path is not None:
+                raise
+            fetched[needed.call] = fetching.fetch(needed.call, row)
+    raise RuntimeError(f"its expressions asked for more than {FETCHES} things from outside")
+
+
+def _think(
+    row: ExecutionRow, before: Snapshot, at: datetime, path: Path | None, fetched: Mapping[Call, object],
+) -> Turn:
+    revision = revision_of(row.revision_id)
+    world = ExecutionWorld(row, revision, at, fetched)
+    if path is None:
+        after = advance(revision.outline, before, at, world, max_crashes=max_crashes())
+    else:
+        after = advance_from(revision.outline, before, path, at, world, max_crashes=max_crashes())
+    return Turn(row, before, after, path is not None, world.logs, world.labels)
+
+
+def _apply(turns: Sequence[Turn]) -> None:
+    """Write turns whose executions are still as they were read; the others keep waiting to be advanced."""
+    with transaction.atomic():
+        versions = snapshots.lock(turn.row.id for turn in turns)
+        sound = [turn for turn in turns if versions.get(turn.row.id) == turn.row.version]
+        overtaken = [turn.row.id for turn in turns if versions.get(turn.row.id) != turn.row.version]
+        if sound:
+            snapshots.write(sound)
+            _follow(sound)
+        if overtaken:
+            _release(overtaken)
+
+
+def _follow(turns: Sequence[Turn]) -> None:
+    """Do what a change of state brings with it, in the same transaction: seats, rings, news for screens."""
+    for turn in turns:
+        seats.open_levels(turn)
+    queues = {
+        run.queue
+        for turn in turns
+        for path, run in turn.after.runs.items()
+        if run.state is State.SUBMITTED and turn.before.runs.get(path) is not run
+    }
+    for queue in queues:
+        dispatch.ring(queue)
+    if any(not turn.after.settled for turn in turns):
+        dispatch.ring()
+    dispatch.changed_many({(turn.row.tenant_id, turn.row.id) for turn in turns})
+
+
+def _release(execution_ids: Sequence[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orchestrator_execution SET advance_until = NULL, advance_tries = greatest(advance_tries - 1, 0) "
+            "WHERE id = ANY(%s)",
+            [list(execution_ids)],
+        )
+    dispatch.ring()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An attempt that is over, as it is to be recorded."""
+
+    task_run_id: str
+    execution_id: str
+    path: Path
+    attempt: int
+    worker: UUID
+    fact: Fact
+    traces: Traces = field(default_factory=Traces)
+    only_expired: bool = False  # recorded by someone else, because the lease ran out
+
+
+class Fenced(Exception):  # noqa: N818 - reads as what happened
+    """The attempt is no longer this worker's: its lease ran out and somebody else decided. Its result is dropped."""
+
+
+def finish(ending: Ending, *, queue: str = "", same_execution: bool = True) -> claims.Claim | None:
+    """Record how an attempt ended, advance its execution, and take the next task run of `queue` ("": none).
+
+    One transaction. Raises Fenced, with nothing changed, when the attempt is not the worker's any more.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {EXECUTION_COLUMNS}, clock_timestamp() FROM orchestrator_execution WHERE id = %s FOR UPDATE",  # noqa: S608
+                [ending.execution_id],
+            )
+            found = cursor.fetchone()
+        held = found is not None and claims.let_go(
+            ending.task_run_id, ending.attempt, ending.worker, only_expired=ending.only_expired,
+        )
+        if not held:
+            raise Fenced
+        row, at = ExecutionRow.read(found[:-1]), found[-1]
+        traces.write(row, ending.task_run_id, ending.traces, at)
+        _advance_or_leave(row, ending, at)
+        if not queue:
+            return None
+        following = claims.next_of(queue, ending.worker, row.id) if same_execution else None
+        return following or claims.next_of(queue, ending.worker)
+
+
+def _advance_or_leave(row: ExecutionRow, ending: Ending, at: datetime) -> None:
+    before = snapshots.above(row, ending.path)
+    run = replace(before.runs[ending.path], fact=ending.fact, leased=False)
+    seen = Snapshot({**before.runs, ending.path: run})
+    try:
+        turn = _turn(row, seen, at, ending.path)
+    except Needs:
+        record_fact(ending.task_run_id, ending.fact)
+        want_advance(row.id)
+        return
+    turn = replace(turn, before=before, labels={**turn.labels, **ending.traces.labels})
+    snapshots.write([turn])
+    _follow([turn])
+
+
+def record_fact(task_run_id: str, fact: Fact) -> bool:
+    """Keep a fact until the execution is advanced; False when one is already waiting or the run is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orchestrator_taskrun SET fact = %s WHERE id = %s AND fact IS NULL AND state = ANY(%s)",
+            [snapshots.fact_json(fact), task_run_id, list(snapshots.OPEN)],
+        )
+        return cursor.rowcount == 1
+
+
+def want_advance(execution_id: str) -> None:
+    """Let the execution wait to be advanced, and ring for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orchestrator_execution SET advance_at = clock_timestamp(), version = version + 1 WHERE id = %s",
+            [execution_id],
+        )
+    dispatch.ring()
+
+
+__all__ = ["Ending", "Fenced", "LogRecord", "Overtaken", "advance_waiting", "finish", "record_fact", "want_advance"]
