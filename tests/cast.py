@@ -33,13 +33,17 @@ class Cast:
         return factories.actor(tenant=tenant, user=getattr(self, name))
 
 
-def cast(*, slug: str = "acme", other_slug: str = "globex") -> Cast:
-    """Set the stage; call it inside a test with a database."""
+def cast(*, slug: str = "acme", other_slug: str = "globex", passwords: bool = False) -> Cast:
+    """Set the stage; call it inside a test with a database.
+
+    With `passwords` everybody can sign in with factories.PASSWORD; hashing those takes most of the time.
+    """
+    password = factories.PASSWORD if passwords else None
     people = {
-        name: factories.user(name=name.capitalize(), email=f"{name}@example.com", password=factories.PASSWORD)
+        name: factories.user(name=name.capitalize(), email=f"{name}@example.com", password=password)
         for name in ("alice", "bob", "charlie", "dana", "admin")
     }
-    otto = factories.user(name="Otto", email="otto@example.com", password=factories.PASSWORD, instance_owner=True)
+    otto = factories.user(name="Otto", email="otto@example.com", password=password, instance_owner=True)
     tenant = factories.tenant(slug=slug, name="Acme", admin=people["admin"])
     other = factories.tenant(slug=other_slug, name="Globex", admin=people["dana"])
     for name in ("alice", "bob", "charlie"):

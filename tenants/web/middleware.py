@@ -50,6 +50,7 @@ class TenantMiddleware:
             if "tenant" in kwargs:
                 return self._inside(request, view, args, kwargs)
             _require_signed_in(request, view)
+            return None
         except Unauthenticated as error:
             if errors.is_api(request) or request.headers.get("Authorization"):
                 return errors.answer(request, error)
