@@ -38,19 +38,19 @@ class StorageError(Exception):
     code = "STORAGE"
 
 
-class StorageFull(StorageError):  # noqa: N818
+class StorageFull(StorageError):
     """There is no room left; nothing partial was kept."""
 
     code = "STORAGE_FULL"
 
 
-class FileAbsent(StorageError):  # noqa: N818
+class FileAbsent(StorageError):
     """No file has this address."""
 
     code = "FILE_ABSENT"
 
 
-class AddressRefused(StorageError):  # noqa: N818
+class AddressRefused(StorageError):
     """The address is not one of ours, or leads outside."""
 
     code = "ADDRESS_REFUSED"

@@ -26,7 +26,7 @@ class Effects(StrEnum):
     WRITE = "write"
 
 
-class TaskFailed(Exception):  # noqa: N818  (reads as what happened)
+class TaskFailed(Exception):
     """The task could not do what it was asked; the sentence goes to the person who runs the flow."""
 
     def __init__(self, message: str, outputs: Mapping[str, object] | None = None) -> None:
@@ -34,7 +34,7 @@ class TaskFailed(Exception):  # noqa: N818  (reads as what happened)
         self.outputs = dict(outputs or {})
 
 
-class TaskStopped(Exception):  # noqa: N818
+class TaskStopped(Exception):
     """The task saw `context.stop` and gave up."""
 
 

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from orchestrator.core.type_info import TypeInfo
 from orchestrator.tasks.contract import TaskType
 from orchestrator.tasks.core.debug import Echo, Return
 from orchestrator.tasks.core.execution import Fail
 from orchestrator.tasks.core.log import Log
 from orchestrator.tasks.core.output import OutputValues
+from orchestrator.tasks.scripts.node import NodeCommands, NodeScript
+from orchestrator.tasks.scripts.python import PythonCommands, PythonScript
+from orchestrator.tasks.scripts.shell import ShellCommands, ShellScript
 
 _TYPES: tuple[TaskType[Any], ...] = (
     Log(),
@@ -19,12 +23,18 @@ _TYPES: tuple[TaskType[Any], ...] = (
     Echo(),
     OutputValues(),
     Fail(),
+    PythonScript(),
+    PythonCommands(),
+    ShellScript(),
+    ShellCommands(),
+    NodeScript(),
+    NodeCommands(),
 )
 
 _BY_NAME: Mapping[str, TaskType[Any]] = {name: known for known in _TYPES for name in (known.type, *known.aliases)}
 
 
-class UnknownTaskType(LookupError):  # noqa: N818  (reads as what happened)
+class UnknownTaskType(LookupError):
     """No task type has this name."""
 
 
@@ -51,3 +61,12 @@ def schema(name: str) -> Mapping[str, Any]:
     """Return the JSON Schema of a type's own properties, as the editor and the form need it."""
     known = task_type(name)
     return {**known.Properties.model_json_schema(by_alias=True), "title": known.title}
+
+
+@cache
+def catalogue() -> Mapping[str, TypeInfo]:
+    """Return every type by its canonical name, as the rules of flows and the editor need it."""
+    return {
+        known.type: TypeInfo(name=known.type, schema=schema(known.type), check=known.check, aliases=known.aliases)
+        for known in _TYPES
+    }
