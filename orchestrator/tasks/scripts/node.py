@@ -2,7 +2,7 @@
 
 from orchestrator.tasks.contract import Outcome, RunContext, TaskType
 from orchestrator.tasks.properties import Dynamic, Text
-from orchestrator.tasks.scripts.runner import Plan, ScriptProperties, listed, run_script
+from orchestrator.tasks.scripts.runner import OWN_FOLDER, Plan, ScriptProperties, listed, run_script
 
 _NO_NODE = "command -v node >/dev/null || { echo 'Node.js is not installed on this worker.' >&2; exit 127; }"
 
@@ -24,13 +24,8 @@ class NodeScript(TaskType[NodeScriptProperties]):
 
     def run(self, properties: NodeScriptProperties, context: RunContext) -> Outcome:
         """Run the program, with the working directory's modules in reach."""
-        lines = [
-            _NO_NODE,
-            'NODE_PATH="${NODE_PATH:-$WORKING_DIR/node_modules}"',
-            "export NODE_PATH",
-            "exec node '{file}'",
-        ]
-        return run_script(Plan("script.js", properties.script, lines=lines), properties, context)
+        lines = [_NO_NODE, 'export NODE_PATH="$WORKING_DIR/node_modules"', f'exec node "{OWN_FOLDER}/script.js"']
+        return run_script(Plan(lines=lines, file_name="script.js", text=properties.script), properties, context)
 
 
 class NodeCommandsProperties(ScriptProperties):

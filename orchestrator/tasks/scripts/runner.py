@@ -49,7 +49,7 @@ class ScriptProperties(TaskProperties):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run, decided by the task type: a program in a file, and the shell lines that start it (or all there is)."""
+    """What to run, as the task type decides: a program in a file and the shell lines that start it, or just lines."""
 
     lines: Sequence[str]
     file_name: str = ""  # the program's, in OWN_FOLDER
