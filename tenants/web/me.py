@@ -15,7 +15,7 @@ from tenants import access, notices, users
 from tenants.actor import Actor
 from tenants.errors import Invalid
 from tenants.web.doors import door
-from tenants.web.forms import Typed, again
+from tenants.web.forms import Typed, control, summary, typed
 
 SECRET = ("old", "new")
 
@@ -33,14 +33,9 @@ def me(request: HttpRequest, tenant: str) -> HttpResponse:
     """Show and change one's own settings."""
     actor = actor_of(request)
     person = users.member(actor, actor.person_id)
-    context = {
-        "person": person,
-        "languages": settings.LANGUAGES,
-        "zones": sorted(available_timezones()),
-        "typed": Typed({"name": person.name, "language": person.language, "time_zone": person.time_zone}),
-    }
+    saved = Typed({"name": person.name, "language": person.language, "time_zone": person.time_zone})
     if request.method != "POST":
-        return render(request, "tenants/me.html", context)
+        return _me_page(request, saved, Typed())
     try:
         if request.POST.get("form") == "password":
             users.change_password(actor, person, old=request.POST.get("old", ""), new=request.POST.get("new", ""))
@@ -51,8 +46,30 @@ def me(request: HttpRequest, tenant: str) -> HttpResponse:
             users.change_profile(actor, **chosen)
             messages.success(request, _("Saved."))
     except Invalid as error:
-        return again(request, "tenants/me.html", context, error, secret=SECRET)
+        form = typed(request, error, secret=SECRET)
+        return _me_page(request, *((saved, form) if request.POST.get("form") == "password" else (form, Typed())))
     return redirect("me", tenant=tenant)
+
+
+def _me_page(request: HttpRequest, profile: Typed, password: Typed) -> HttpResponse:
+    zones = [("", _("The tenant's")), *((zone, zone) for zone in sorted(available_timezones()))]
+    languages = [("", _("The tenant's")), *settings.LANGUAGES]
+    about = [
+        control(profile, "name", _("Name"), attrs={"autocomplete": "name"}),
+        control(profile, "language", _("Language"), "SELECT", required=False, options=languages),
+        control(profile, "time_zone", _("Time zone"), "SELECT", required=False, options=zones, widget="select"),
+    ]
+    secret = [
+        control(password, "old", _("Present password"), "SECRET", attrs={"autocomplete": "current-password"}),
+        control(password, "new", _("New password"), "SECRET", help_text=_("At least 10 characters.")),
+    ]
+    context = {
+        "about": about,
+        "secret": secret,
+        "problems": [*summary(profile, about), *summary(password, secret)],
+        "crumbs": [{"label": _("My profile")}],
+    }
+    return render(request, "tenants/me.html", context, status=max(profile.status, password.status))
 
 
 @door("member")
@@ -65,7 +82,9 @@ def notices_page(request: HttpRequest, tenant: str) -> HttpResponse:
         if text.isdecimal():
             notices.mark_read(actor, int(text))
         return redirect("notices", tenant=tenant)
-    return render(request, "tenants/notices.html", {"notices": notices.newest(actor)})
+    return render(
+        request, "tenants/notices.html", {"notices": notices.newest(actor), "crumbs": [{"label": _("Notices")}]}
+    )
 
 
 @door("member")

@@ -146,6 +146,11 @@ class Shell:
         }
 
     @cached_property
+    def zone(self) -> str:
+        """The time zone in which dates are shown."""
+        return self._actor.zone if self._actor else ""
+
+    @cached_property
     def palette_url(self) -> str:
         """Where the search palette asks."""
         return address("palette", self._actor.tenant) if self._actor else ""

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,7 +15,7 @@ from tenants import first_run, sign_in, users
 from tenants.errors import Conflict, Forbidden, Invalid, TooMany
 from tenants.web.doors import door
 from tenants.web.errors import answer
-from tenants.web.forms import Typed, again
+from tenants.web.forms import Typed, control, summary, typed
 from tenants.web.shell import address
 
 DEVICE_COOKIE = "portico_device"
@@ -45,11 +46,10 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     if first_run.needed():
         return redirect("setup")
     target = _safe(request, request.POST.get("next") or request.GET.get("next") or "")
-    context = {"next": target, "typed": Typed()}
     if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(target or "start")
-        return render(request, "tenants/sign_in.html", context)
+        return render(request, "tenants/sign_in.html", {"next": target, "typed": Typed()})
     device = request.COOKIES.get(DEVICE_COOKIE, "")
     try:
         user = sign_in.check(
@@ -59,7 +59,9 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
             device=device,
         )
     except (Invalid, TooMany) as error:
-        response = again(request, "tenants/sign_in.html", context, error)
+        form = typed(request, error)
+        context = {"next": target, "typed": form, "problems": summary(form, ())}
+        response = render(request, "tenants/sign_in.html", context, status=form.status)
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(round(error.wait))
         return response
@@ -93,9 +95,8 @@ def setup(request: HttpRequest) -> HttpResponse:
     """Make the first owner and tenant of a fresh server; gone for ever once somebody exists."""
     if not first_run.needed():
         return answer(request, Conflict()) if request.method == "POST" else redirect("start")
-    context = {"needs_token": bool(first_run.token()), "typed": Typed({"token": request.GET.get("token", "")})}
     if request.method != "POST":
-        return render(request, "tenants/setup.html", context)
+        return _setup_form(request, Typed({"token": request.GET.get("token", "")}))
     try:
         owner, tenant = first_run.create_first_owner(
             given_token=request.POST.get("token", ""),
@@ -106,9 +107,26 @@ def setup(request: HttpRequest) -> HttpResponse:
             tenant_name=request.POST.get("tenant_name", ""),
         )
     except (Invalid, Forbidden) as error:
-        return again(request, "tenants/setup.html", context, error)
+        return _setup_form(request, typed(request, error))
     login(request, owner, backend=BACKEND)
     return redirect(address("home", tenant.slug) or reverse("members", kwargs={"tenant": tenant.slug}))
+
+
+def _setup_form(request: HttpRequest, form: Typed) -> HttpResponse:
+    controls = [
+        control(form, "name", _("Your name"), attrs={"autocomplete": "name"}),
+        control(form, "email", _("Your e-mail address"), "EMAIL"),
+        control(form, "password", _("Password"), "SECRET", help_text=_("At least 10 characters.")),
+        control(form, "tenant_name", _("Name of your organisation"), attrs={"autocomplete": "organization"}),
+        control(form, "slug", _("Short name for addresses"), help_text=_("a-z, 0-9 and -; it never changes.")),
+    ]
+    if first_run.token():
+        help_text = _("The server printed it when it started.")
+        controls.insert(
+            0, control(form, "token", _("Set-up token"), help_text=help_text, attrs={"autocomplete": "off"})
+        )
+    context = {"controls": controls, "problems": summary(form, controls)}
+    return render(request, "tenants/setup.html", context, status=form.status)
 
 
 def _safe(request: HttpRequest, target: str) -> str:
