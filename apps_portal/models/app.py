@@ -93,7 +93,7 @@ class AppGroupPermission(GroupObjectPermissionAbstract):
     """One app shared with one group of the tenant."""
 
     id = models.BigAutoField(primary_key=True)
-    group = models.ForeignKey("tenants.Group", on_delete=models.CASCADE)
+    group = models.ForeignKey("tenants.Group", on_delete=models.CASCADE)  # type: ignore[assignment]
     content_object = models.ForeignKey(App, on_delete=models.CASCADE)
 
     class Meta(GroupObjectPermissionAbstract.Meta):

@@ -21,6 +21,7 @@ class Submission(TenantOwned):
         related_name="submission",
     )
     user = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=64, null=True, blank=True, help_text="of the form that was sent: twice is once")
     created_at = models.DateTimeField(auto_now_add=True)
     search = models.GeneratedField(
         expression=SearchVector("title", config="simple"),
@@ -30,7 +31,10 @@ class Submission(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         abstract = False
-        constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="submission_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="submission_number"),
+            models.UniqueConstraint(fields=["app", "user", "key"], name="submission_once"),
+        ]
         indexes = [
             models.Index(fields=["tenant", "user", "-number"], name="submissions_of_person"),
             models.Index(fields=["app", "-number"], name="submissions_of_app"),
