@@ -190,7 +190,9 @@ class TaskType(ABC, Generic[P]):
             return self.Properties.model_validate(rendered)
         except ValidationError as error:
             found = sentences(error)
-            raise TaskFailed("; ".join(f"{'.'.join(map(str, path))}: {text}" for path, text in found)) from None
+            raise TaskFailed(
+                " ".join(f"{'.'.join(map(str, path))}: {text}".removeprefix(": ") for path, text in found)
+            ) from None
 
     def perform(self, rendered: Mapping[str, Any], context: RunContext) -> Outcome:
         """Read the rendered properties and run, turning whatever happens into an outcome.

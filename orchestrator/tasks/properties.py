@@ -4,7 +4,7 @@ Properties are validated twice by the same model: as written (expressions may st
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +13,11 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-Found = tuple[tuple[str | int, ...], str]  # where (keys and indexes from the task's own properties), and what is wrong
+from orchestrator.core.sentences import Sentence, say
+
+Found = tuple[
+    tuple[str | int, ...], Sentence
+]  # where (keys and indexes from the task's own properties), and what is wrong
 
 WRITTEN: Mapping[str, bool] = {"written": True}  # validation context of text that is not rendered yet
 
@@ -92,13 +96,16 @@ class TaskProperties(BaseModel):
 
 def sentences(error: ValidationError) -> list[Found]:
     """Return where a model refused its data and why, one sentence for each place."""
-    by_place: dict[tuple[str | int, ...], list[str]] = {}
+    by_place: dict[tuple[str | int, ...], Sentence] = {}
     for problem in error.errors(include_url=False):
         place = tuple(part for part in problem["loc"] if not _names_a_branch(part))
-        said = by_place.setdefault(place, [])
-        if (sentence := _sentence(problem["type"], problem["msg"], problem.get("ctx") or {})) not in said:
-            said.append(sentence)
-    return [(place, " or ".join(said)) for place, said in by_place.items()]
+        if problem["type"] == "missing":  # said of what should hold it, which has a place in the text
+            by_place.setdefault(place[:-1], say("`%(key)s` is missing.", key=place[-1]))
+            continue
+        sentence = _sentence(problem["type"], problem["msg"], problem.get("ctx") or {}, place)
+        before = by_place.get(place)
+        by_place[place] = say("%(one)s Or: %(other)s", one=before, other=sentence) if before else sentence
+    return list(by_place.items())
 
 
 def _names_a_branch(part: str | int) -> bool:
@@ -108,14 +115,26 @@ def _names_a_branch(part: str | int) -> bool:
 
 _BRANCHES = frozenset({"str", "int", "bool", "float", "list", "dict", "timedelta", "none"})
 
+_KINDS = {
+    "string": say("a text"),
+    "int": say("a whole number"),
+    "float": say("a number"),
+    "bool": say("true or false"),
+    "list": say("a list"),
+    "dict": say("a map"),
+    "model": say("a map"),
+    "time_delta": say("a duration like PT30S"),
+}
 
-def _sentence(kind: str, message: str, facts: Mapping[str, object]) -> str:
-    match kind:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return "is not a property here"
-        case "value_error":
-            return str(facts.get("error", message))
-        case _:
-            return message.replace("Input should be", "must be", 1)
+
+def _sentence(kind: str, message: str, facts: Mapping[str, object], place: Sequence[object]) -> Sentence:
+    if kind == "extra_forbidden":
+        return say("There is no property `%(key)s` here.", key=str(place[-1])[:80])
+    if kind in {"literal_error", "enum"}:
+        return say("This must be one of %(choices)s.", choices=facts.get("expected", ""))
+    if kind == "value_error":
+        return say("%(message)s", message=facts.get("error", message))
+    for ending in ("_type", "_parsing"):
+        if (wanted := _KINDS.get(kind.removesuffix(ending))) and kind.endswith(ending):
+            return say("This must be %(kind)s.", kind=wanted)
+    return say("%(message)s.", message=message.rstrip("."))

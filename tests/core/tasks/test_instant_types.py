@@ -60,14 +60,17 @@ def test_a_fail_task_fails_always_or_when_its_condition_holds(properties):
 def test_expressions_are_accepted_as_written_and_refused_once_rendered():
     log = task_type("core.log.Log")
     assert log.check({"message": "{{ inputs.a }}", "level": "{{ inputs.level }}"}) == []
-    with pytest.raises(TaskFailed, match="level: must be 'TRACE'"):
+    with pytest.raises(TaskFailed, match="level: This must be one of 'TRACE'"):
         log.read({"message": "x", "level": "{{ inputs.level }}"})
 
 
 def test_each_problem_names_the_property_as_the_author_wrote_it():
     found = dict(task_type("core.execution.Fail").check({"errorMesage": "x"}))
-    assert found == {("errorMesage",): "is not a property here"}
-    assert dict(task_type("core.log.Log").check({"level": "LOUD"}))[("message",)] == "is required"
+    assert found == {("errorMesage",): "There is no property `errorMesage` here."}
+    found = dict(task_type("core.log.Log").check({"level": "LOUD"}))
+    assert found[()] == "`message` is missing."
+    assert found[("level",)].values["choices"] == "'TRACE', 'DEBUG', 'INFO', 'WARN' or 'ERROR'"
+    assert dict(task_type("core.output.OutputValues").check({"values": 3})) == {("values",): "This must be a map."}
 
 
 def test_every_type_has_a_name_a_title_and_a_schema_and_instant_types_are_few():
