@@ -135,6 +135,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "tenants.web.errors.csrf_failed"
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -186,7 +187,6 @@ WORKER_QUEUES = env_text("PORTICO_QUEUES", "default").split(",")
 ISOLATION = env_text("PORTICO_ISOLATION", "auto")
 PRIVATE_NETWORKS = [network for network in env_text("PORTICO_PRIVATE_NETWORKS", "").split(",") if network]
 MAX_CRASHES = env_int("PORTICO_MAX_CRASHES", 3)
-WORKER_QUEUES = env_text("PORTICO_QUEUES", "default")
 
 # The web server (reliability.md 12): short requests share WEB_THREADS threads, each with its database connection;
 # more than WEB_QUEUE waiting ones are refused

@@ -5,6 +5,7 @@ import importlib.util
 from django.urls import URLPattern, URLResolver, include, path
 
 from config.health import health
+from config.styleguide import styleguide
 
 ROOMS = (
     ("", "tenants.web.urls"),
@@ -22,5 +23,11 @@ def _rooms() -> list[URLPattern | URLResolver]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
+    path("styleguide", styleguide, name="styleguide"),
     *_rooms(),
 ]
+
+handler400 = "tenants.web.errors.bad_request"
+handler403 = "tenants.web.errors.forbidden"
+handler404 = "tenants.web.errors.not_found"
+handler500 = "tenants.web.errors.broken"

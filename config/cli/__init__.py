@@ -12,9 +12,14 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import django
 from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded.pair import addresses_beside
+
+BASE = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,20 @@ def _run(name: str, subcommand: Subcommand, words: list[str]) -> int:
     if subcommand.uses_django:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         os.environ.setdefault("PORTICO_PROCESS", str(subcommand.process))
+        _find_servers()
         django.setup()
     module = importlib.import_module(f"config.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"portico {name}", description=module.__doc__)
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(words)))
+
+
+def _find_servers() -> None:
+    """Use the embedded servers of a running `portico up` where no URL says otherwise."""
+    data = Path(os.environ.get("PORTICO_DATA") or BASE / "var")
+    for variable, url in addresses_beside(data).items():
+        if not os.environ.get(f"{variable}_FILE"):
+            os.environ.setdefault(variable, url)
 
 
 def _explain(name: str) -> int:

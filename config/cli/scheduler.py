@@ -1,13 +1,14 @@
 """Start a scheduler: once a second it does what the clock or a crash left behind. Any number of them may run."""
 
 import argparse
-import importlib
 import logging
 import queue
 import signal
 import time
 
 from django.db import close_old_connections
+
+from orchestrator import recovery
 
 log = logging.getLogger("portico.scheduler")
 
@@ -23,7 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
     stops: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: stops.put(number))
-    recovery = importlib.import_module("orchestrator.recovery")
     log.info("ready")
     pause = 0.0
     while not _asked(stops, pause):

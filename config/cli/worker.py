@@ -13,7 +13,9 @@ CONSUME_SECONDS = 10.0  # the main process only listens; it must not take a quie
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `portico worker` understands."""
-    parser.add_argument("--queues", default=settings.WORKER_QUEUES, help="queues (worker groups), separated by commas")
+    parser.add_argument(
+        "--queues", default=",".join(settings.WORKER_QUEUES), help="queues (worker groups), separated by commas"
+    )
     parser.add_argument("--processes", type=int, default=settings.WORKER_CONCURRENCY, help="default $PORTICO_WORKERS")
 
 

@@ -88,6 +88,17 @@ def open_home(data: Path) -> Home:
     return Home(data=data, folder=folder, run=run, account=account, passwords=_passwords(folder))
 
 
+def existing_home(data: Path) -> Home | None:
+    """Return the home of servers that were started on this data folder before; changes nothing."""
+    note = data.resolve() / "servers-folder"
+    if not note.exists():
+        return None
+    folder = Path(note.read_text(encoding="utf-8").strip())
+    if not os.access(folder / "passwords.json", os.R_OK):
+        return None
+    return Home(data.resolve(), folder, _run_folder(folder), server_account(), _passwords(folder))
+
+
 def _chosen_folder(data: Path, account: Account | None) -> Path:
     note = data / "servers-folder"
     if note.exists():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.embedded import postgres, valkey
 from config.embedded.binaries import postgres_for, valkey_for
-from config.embedded.home import EmbeddedFailed, Home, lock, lock_note, open_home
+from config.embedded.home import EmbeddedFailed, Home, existing_home, lock, lock_note, open_home
 from config.processes import Program, launch, stop
 
 
@@ -25,6 +25,14 @@ class Pair:
     def environment(self) -> dict[str, str]:
         """Return the variables that make a Portico process use this pair."""
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+
+def addresses_beside(data: Path) -> dict[str, str]:
+    """Return DATABASE_URL and REDIS_URL of the servers that `portico up` runs on this data folder, if it does."""
+    home = existing_home(data)
+    if home is None or not valkey.socket_of(home).exists():
+        return {}
+    return {"DATABASE_URL": postgres.url(home), "REDIS_URL": valkey.url(home)}
 
 
 @contextmanager
