@@ -211,9 +211,11 @@ class _Binding:
 
     def value(self, spec: InputSpec) -> object:
         given = _given(self.raw, spec.id)
-        if given is None or given is _MISSING or (given == "" and spec.type not in _BLANK_IS_A_VALUE):
-            given = self.default(spec)
-        read = None if given is None else self.read(spec, given)
+        blank = given is _MISSING or (given == "" and spec.type not in _BLANK_IS_A_VALUE)
+        read = None if blank or given is None else self.read(spec, given)
+        if read is None:  # nothing, or a JSON text that says nothing
+            default = self.default(spec)
+            read = None if default is None else self.read(spec, default)
         if read is None and spec.required:
             raise Unfit(say("A value is required."))
         return read
