@@ -54,7 +54,7 @@ def require(
         return
     if thing is not None and not _may_see(actor, action, namespace, started_by, app_id):
         raise NotFound
-    raise Forbidden(action, who_can_grant(actor.tenant_id, action, namespace))
+    raise Forbidden(action, who_can_grant(actor.tenant_id, action, namespace), namespace=namespace)
 
 
 def _may_see(actor: Actor, action: str, namespace: str, started_by: int | None, app_id: int | None) -> bool:

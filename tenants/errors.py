@@ -64,12 +64,15 @@ class Unauthenticated(PorticoError):
 
 
 class Forbidden(PorticoError):
-    """The reader may see it but lacks `action`; `who_can_grant` names people who could give it."""
+    """The reader may see it but lacks `action` in `namespace`; `who_can_grant` names people who could give it."""
 
     code = "forbidden"
 
-    def __init__(self, action: str = "", who_can_grant: Sequence[str] = (), message: str = "") -> None:
+    def __init__(
+        self, action: str = "", who_can_grant: Sequence[str] = (), message: str = "", *, namespace: str = ""
+    ) -> None:
         super().__init__(message)
+        self.namespace = namespace
         self.action = action
         self.who_can_grant = tuple(who_can_grant)
 

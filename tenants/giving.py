@@ -19,14 +19,14 @@ def require_holds(actor: Actor, held: Iterable[Held], *, until: datetime | None)
         for grants in (actor.grants, lasting):
             missing = _missing(grants, one)
             if missing:
-                raise Forbidden(missing, who_can_grant(actor.tenant_id, missing, one.place))
+                raise Forbidden(missing, who_can_grant(actor.tenant_id, missing, one.place), namespace=one.place)
 
 
 def require_shares(actor: Actor, shares: Iterable[tuple[str, int, str]]) -> None:
     """Raise Forbidden unless `actor` may pass on each (action, app id, namespace)."""
     for action, app_id, namespace in shares:
         if not (actor.is_system or actor.grants.holds_share(action, app_id, namespace)):
-            raise Forbidden(action, who_can_grant(actor.tenant_id, action, namespace))
+            raise Forbidden(action, who_can_grant(actor.tenant_id, action, namespace), namespace=namespace)
 
 
 def require_all_of(actor: Actor, rights: Rights) -> None:

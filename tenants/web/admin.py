@@ -221,11 +221,10 @@ def audit_page(request: HttpRequest, tenant: str) -> HttpResponse:  # noqa: ARG0
     )
     more = entries[-1].pk if len(entries) == audit.PAGE else None
     people = users.members(actor_of(request))
+    filters = {name: value for name, value in chosen.items() if value}
     context = {
         "entries": entries,
-        "next_url": f"?{urlencode({**{name: value for name, value in chosen.items() if value}, 'before': more})}"
-        if more
-        else "",
+        "next_url": f"?{urlencode({**filters, 'before': more})}" if more else "",
         "chosen": chosen,
         "people": people,
         "crumbs": [{"label": _("Audit log")}],

@@ -106,6 +106,7 @@ def _page(request: HttpRequest, error: PorticoError, status: int) -> HttpRespons
         "status": status,
         "error": error,
         "action": getattr(error, "action", ""),
+        "namespace": getattr(error, "namespace", ""),
         "who_can_grant": getattr(error, "who_can_grant", ()),
         "problems": getattr(error, "problems", ()),
         "request_id": request_id_of(request),

@@ -74,6 +74,7 @@ class TenantMiddleware:
             raise ImproperlyConfigured(f"{request.path_info}: its view declares no action")
         seat, who = _seat(request, kwargs["tenant"], action)
         tenant_id = seat.tenant.pk if seat is not None else tenant_from_slug(kwargs["tenant"]).pk
+        request.tenant_id = tenant_id  # type: ignore[attr-defined]
         with ExitStack() as stack:
             stack.enter_context(in_tenant(tenant_id))
             if seat is not None and who is not None:
