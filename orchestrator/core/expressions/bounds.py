@@ -14,11 +14,12 @@ MAX_TEXT = 1_000_000  # characters of the output and of every text on the way
 MAX_NODES = 200_000  # values in one structure, counted as if nothing were shared
 MAX_DEPTH = 100  # levels of one structure
 MAX_ROUNDS = 100_000  # rounds of all loops of one rendering
-MAX_WORK = 10_000_000  # units: a round or a call 100, a value 1, 16 characters 1
+MAX_WORK = 10_000_000  # units, see the three prices below
 MAX_CALL_DEPTH = 20  # macros, blocks and render() within one another
 MAX_WHOLE = 2**63  # whole numbers are 64 bits wide, as in the field
 
 CALL = 100
+NODE = 4  # each time that a value inside of a structure is passed by
 CHARACTERS = 16  # for one unit
 
 _SCALARS = frozenset({type(None), bool, int, float})
@@ -88,27 +89,35 @@ def weigh(value: object) -> int:
             raise Refused(say("The structure is more than %(most)s levels deep.", most=MAX_DEPTH))
         below: list[object] = []
         for item in level:
-            if isinstance(item, str):
-                characters += len(item)
-            elif isinstance(item, Mapping):
-                characters += sum(map(len, filter(_is_text, item)))
-                below.extend(item.values())
-            elif isinstance(item, (list, tuple)):
-                below.extend(item)
-            if nodes + len(below) > MAX_NODES or characters > MAX_TEXT:
-                raise Refused(
-                    say(
-                        "The structure has more than %(values)s values or %(characters)s characters.",
-                        values=MAX_NODES,
-                        characters=MAX_TEXT,
-                    )
+            kind = type(item)
+            if kind is str:
+                characters += len(item)  # type: ignore[arg-type]
+            elif kind not in _SCALARS:
+                characters += _opened(item, below)
+                if nodes + len(below) > MAX_NODES:
+                    break
+        if nodes + len(below) > MAX_NODES or characters > MAX_TEXT:
+            raise Refused(
+                say(
+                    "The structure has more than %(values)s values or %(characters)s characters.",
+                    values=MAX_NODES,
+                    characters=MAX_TEXT,
                 )
+            )
         level = below
-    return nodes + characters // CHARACTERS
+    return nodes * NODE + characters // CHARACTERS
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _opened(item: object, below: list[object]) -> int:
+    """Put what is inside of `item` into `below`; return the characters of its keys, or of itself."""
+    if isinstance(item, (list, tuple)):
+        below.extend(item)
+    elif isinstance(item, Mapping):
+        below.extend(item.values())
+        return sum(len(key) for key in item if isinstance(key, str))
+    elif isinstance(item, str):
+        return len(item)
+    return 0
 
 
 def bounded_join(separator: str, pieces: Iterable[str]) -> str:

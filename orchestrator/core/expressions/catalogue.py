@@ -8,8 +8,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from orchestrator.core.expressions import filters_data, filters_dates, filters_text, functions, tests_
+from orchestrator.core.expressions.filters_data import FILTERS as DATA
+from orchestrator.core.expressions.filters_dates import FILTERS as DATES
+from orchestrator.core.expressions.filters_text import FILTERS as TEXT
+from orchestrator.core.expressions.functions import FETCHED as FETCHED_ARGUMENTS
+from orchestrator.core.expressions.functions import FUNCTIONS as FUNCTION_CODE
 from orchestrator.core.expressions.problems import Refused, near
+from orchestrator.core.expressions.tests_ import TESTS as TEST_CODE
 from orchestrator.core.sentences import say
 
 T = TypeVar("T")
@@ -24,9 +29,7 @@ class Signature(NamedTuple):
     wants_run: bool  # the running render comes as `run`
 
 
-FILTER_CODE: dict[str, Implementation] = {**filters_text.FILTERS, **filters_data.FILTERS, **filters_dates.FILTERS}
-FUNCTION_CODE: dict[str, Implementation] = functions.FUNCTIONS
-TEST_CODE: dict[str, Implementation] = tests_.TESTS
+FILTER_CODE: dict[str, Implementation] = {**TEXT, **DATA, **DATES}
 
 
 def bound(signature: Signature, name: str, args: Sequence[T], kwargs: Mapping[str, T]) -> dict[str, T]:
@@ -72,6 +75,19 @@ FILTERS = _signatures(FILTER_CODE, values=1)
 TESTS = _signatures(TEST_CODE, values=1) | {"defined": Signature({}, 0, wants_run=False)}
 FUNCTIONS = _signatures(FUNCTION_CODE, values=0)
 FETCHED = {
-    name: Signature({parameter.rstrip("?"): parameter.rstrip("?") for parameter in names}, required, wants_run=False)
-    for name, (names, required) in functions.FETCHED.items()
+    name: Signature({parameter: parameter for parameter in names}, required, wants_run=False)
+    for name, (names, required) in FETCHED_ARGUMENTS.items()
 }
+
+__all__ = [
+    "FETCHED",
+    "FILTERS",
+    "FILTER_CODE",
+    "FUNCTIONS",
+    "FUNCTION_CODE",
+    "TESTS",
+    "TEST_CODE",
+    "Implementation",
+    "Signature",
+    "bound",
+]

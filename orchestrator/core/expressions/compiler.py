@@ -8,6 +8,8 @@ The code touches values only through `Run` (`run.py`), so nothing of Python can 
         yield context.shown(context.inside(context.name('inputs', (9, 15)), 'name', (9, 20)))
 """
 
+# ruff: noqa: N802 - Jinja finds the methods by the names of its nodes
+
 from collections.abc import Mapping
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.nodes import EvalContext
 
 from orchestrator.core.expressions.catalogue import FETCHED, FILTERS, FUNCTIONS, TESTS, Signature, bound
+from orchestrator.core.expressions.lexer import place_of
 from orchestrator.core.expressions.parser import Part, Tree
 from orchestrator.core.expressions.problems import Place, Refused, failed_at, near
 from orchestrator.core.sentences import say
@@ -74,7 +77,7 @@ class Writer(CodeGenerator):
             else:
                 self.writeline("yield context.shown(")
                 self.visit(child, frame)
-                self.write(f", {_place(child)})")
+                self.write(f", {place_of(child)})")
 
     def visit_For(self, node: nodes.For, frame: Frame) -> None:
         none_yet = self.temporary_identifier()
@@ -82,7 +85,7 @@ class Writer(CodeGenerator):
         self.writeline("for _ in context.each(")
         self.visit(node.iter, frame)
         assert isinstance(node.target, nodes.Name)
-        self.write(f", {node.target.name!r}, {_place(node)}):")
+        self.write(f", {node.target.name!r}, {place_of(node)}):")
         self.indent()
         self.writeline(f"{none_yet} = False")
         self.blockvisit(node.body, frame)
@@ -108,14 +111,14 @@ class Writer(CodeGenerator):
     # -- values
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:  # noqa: ARG002
-        self.write(f"context.name({node.name!r}, {_place(node)})")
+        self.write(f"context.name({node.name!r}, {place_of(node)})")
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
         self.write("context.inside(")
         self.visit(node.node, frame)
         self.write(", ")
         self.visit(node.arg, frame)
-        self.write(f", {_place(node)})")
+        self.write(f", {place_of(node)})")
 
     def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: ARG002
         self.write(repr(node.value))
@@ -125,7 +128,7 @@ class Writer(CodeGenerator):
         for item in node.items:
             self.visit(item, frame)
             self.write(", ")
-        self.write(f"], {_place(node)})")
+        self.write(f"], {place_of(node)})")
 
     def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
         self.write("context.made_map((")
@@ -135,7 +138,7 @@ class Writer(CodeGenerator):
             self.write(", ")
             self.visit(pair.value, frame)
             self.write("), ")
-        self.write(f"), {_place(node)})")
+        self.write(f"), {place_of(node)})")
 
     def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:
         self.write("(")
@@ -147,17 +150,17 @@ class Writer(CodeGenerator):
         self.visit(node.expr2, frame)
         self.write(")")
 
-    def visit_And(self, node: nodes.BinExpr, frame: Frame, word: str = "and") -> None:  # type: ignore[override]
+    def visit_And(self, node: nodes.BinExpr, frame: Frame, word: str = "and") -> None:
         self.write("(")
         self.visit(node.left, frame)
         self.write(f" {word} ")
         self.visit(node.right, frame)
         self.write(")")
 
-    def visit_Or(self, node: nodes.BinExpr, frame: Frame) -> None:  # type: ignore[override]
+    def visit_Or(self, node: nodes.BinExpr, frame: Frame) -> None:
         self.visit_And(node, frame, "or")
 
-    def visit_Not(self, node: nodes.UnaryExpr, frame: Frame) -> None:  # type: ignore[override]
+    def visit_Not(self, node: nodes.UnaryExpr, frame: Frame) -> None:
         self.write("(not ")
         self.visit(node.node, frame)
         self.write(")")
@@ -176,18 +179,18 @@ class Writer(CodeGenerator):
         elif name == ":part":
             number = node.args[0]
             assert isinstance(number, nodes.Const)
-            self.write(f"context.captured(part_{number.value}, {_place(node)})")
+            self.write(f"context.captured(part_{number.value}, {place_of(node)})")
         elif name in _LAZY:
             self.write(f"context.{_LAZY[name]}(lambda: ")
             self.visit_all([node.node, *node.args], frame, ", lambda: ")
             self.write(")")
         elif name == ":~":
-            self.write(f"context.concatenated({_place(node)}, ")
+            self.write(f"context.concatenated({place_of(node)}, ")
             self.visit_all(node.args, frame)
             self.write(")")
         else:
             how = "compared" if name in _COMPARED else "worked_out"
-            self.write(f"context.{how}({name[1:]!r}, {_place(node)}, ")
+            self.write(f"context.{how}({name[1:]!r}, {place_of(node)}, ")
             self.visit_all([node.node, *node.args], frame)
             self.write(")")
 
@@ -200,7 +203,7 @@ class Writer(CodeGenerator):
     # -- filters, tests, functions and macros, by name
 
     def named_filter(self, node: nodes.Filter, frame: Frame) -> None:
-        place = _place(node)
+        place = place_of(node)
         signature = self.known(FILTERS, node.name, place, say("There is no filter `%(name)s`.", name=node.name))
         assert node.node is not None
         if node.name == "default":
@@ -215,7 +218,7 @@ class Writer(CodeGenerator):
         self.pass_on(self.given(signature, node.name, node.args, node.kwargs, place), frame)
 
     def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
-        place = _place(node)
+        place = place_of(node)
         if node.name == "defined":
             self.write("context.defined(lambda: ")
             self.visit(node.node, frame)
@@ -228,7 +231,7 @@ class Writer(CodeGenerator):
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
         assert isinstance(node.node, nodes.Name)
-        name, place = node.node.name, _place(node)
+        name, place = node.node.name, place_of(node)
         if name in self.tree.macros:
             self.macro_call(name, node, frame)
             return
@@ -245,8 +248,8 @@ class Writer(CodeGenerator):
         number = self.tree.macros[name]
         part = self.tree.parts[number]
         signature = Signature({parameter: parameter for parameter in part.parameters}, required=0, wants_run=False)
-        given = self.given(signature, name, node.args, node.kwargs, _place(node))
-        self.write(f"context.expanded(part_{number}, {part.parameters!r}, {_place(node)}, {{")
+        given = self.given(signature, name, node.args, node.kwargs, place_of(node))
+        self.write(f"context.expanded(part_{number}, {part.parameters!r}, {place_of(node)}, {{")
         for parameter, value in given.items():
             self.write(f"{parameter!r}: ")
             self.visit(value, frame)
@@ -257,8 +260,8 @@ class Writer(CodeGenerator):
         name = node.args[0] if len(node.args) == 1 else None
         if not isinstance(name, nodes.Const) or name.value not in self.tree.blocks:
             message = say("`block` takes the name of a block of this text.")
-            raise failed_at(self.tree.source, _place(node), message, near("", self.tree.blocks))
-        self.write(f"context.captured(part_{self.tree.blocks[name.value]}, {_place(node)})")
+            raise failed_at(self.tree.source, place_of(node), message, near("", self.tree.blocks))
+        self.write(f"context.captured(part_{self.tree.blocks[name.value]}, {place_of(node)})")
 
     def known(self, table: Mapping[str, Any], name: str, place: Place, message: str) -> Any:  # noqa: ANN401
         if name not in table:
@@ -266,7 +269,7 @@ class Writer(CodeGenerator):
         return table[name]
 
     def given(
-        self, signature: Signature, name: str, args: list[nodes.Expr], kwargs: list[nodes.Keyword], place: Place
+        self, signature: Signature, name: str, args: list[nodes.Expr], kwargs: list[Any], place: Place
     ) -> dict[str, nodes.Expr]:
         try:
             return bound(signature, name, args, {pair.key: pair.value for pair in kwargs})
@@ -278,7 +281,3 @@ class Writer(CodeGenerator):
             self.write(f", {parameter}=")
             self.visit(value, frame)
         self.write(")")
-
-
-def _place(node: nodes.Node) -> Place:
-    return node.lineno if isinstance(node.lineno, tuple) else (0, 0)  # type: ignore[unreachable]

@@ -68,7 +68,12 @@ def class_name(value: object) -> object:
 
 def distinct(value: object) -> object:
     """Return a list without the items that were there before."""
-    return None if value is None else list({identity(item): item for item in reversed(list_of(value))}.values())[::-1]
+    if value is None:
+        return None
+    seen: dict[object, object] = {}
+    for item in list_of(value):
+        seen.setdefault(identity(item), item)
+    return list(seen.values())
 
 
 def first(value: object) -> object:

@@ -106,7 +106,7 @@ def _replaced(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def replace(run: "Run", value: object, replace_pairs: object, regexp: object = False) -> object:
+def replace(run: "Run", value: object, replace_pairs: object, regexp: object = None) -> object:
     """Replace every key of a map by its value, one after the other; with `regexp` the keys are regular expressions."""
     if value is None:
         return None

@@ -65,7 +65,7 @@ def from_yaml(string_: object) -> object:
         raise Refused(say("The text is not YAML: %(reason)s", reason=invalid.problems[0].message)) from None
 
 
-def from_ion(string_: object, all_rows: object = False) -> object:
+def from_ion(string_: object, all_rows: object = None) -> object:
     """Read Ion: the first value, or all of them as a list."""
     if string_ is None:
         return None
@@ -84,7 +84,7 @@ def range_(start: object, end: object, increment: object = 1) -> object:
 
 def smallest(a: object, b: object = None, c: object = None, d: object = None, e: object = None) -> object:
     """Return the smallest of some values, or of a list."""
-    return _outermost((a, b, c, d, e), lambda one, other: before(one, other))
+    return _outermost((a, b, c, d, e), before)
 
 
 def largest(a: object, b: object = None, c: object = None, d: object = None, e: object = None) -> object:
@@ -106,9 +106,9 @@ def _outermost(given: tuple[object, ...], better: Callable[[object, object], boo
 # -- rendering and the context
 
 
-def render(run: "Run", to_render: object, recursive: object = True) -> object:
+def render(run: "Run", to_render: object, recursive: object = None) -> object:
     """Render a text, or every text in a structure, again and again until nothing changes."""
-    return _again(run, to_render, MAX_RENDERINGS if recursive else 1)
+    return _again(run, to_render, 1 if recursive is False else MAX_RENDERINGS)
 
 
 def render_once(run: "Run", to_render: object) -> object:

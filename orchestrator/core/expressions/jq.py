@@ -360,9 +360,12 @@ def _text(value: object) -> str:
 
 
 def _sliced(value: object, start: Query | None, end: Query | None, spend: Spend) -> object:
-    bounds = [query(value, spend)[0] if query else None for query in (start, end)]
-    if not all(bound is None or isinstance(bound, int) for bound in bounds):
-        raise _Mismatch(say("jq needs whole numbers in `[a:b]`."))
+    bounds: list[int | None] = []
+    for query in (start, end):
+        bound = query(value, spend)[:1] if query else [None]
+        if not bound or not (bound[0] is None or isinstance(bound[0], int)):
+            raise _Mismatch(say("jq needs whole numbers in `[a:b]`."))
+        bounds.append(bound[0])
     return (value if isinstance(value, str) else _list(value))[bounds[0] : bounds[1]]
 
 

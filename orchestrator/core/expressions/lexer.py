@@ -6,7 +6,9 @@ its column. The brackets are counted here, before anything recursive sees them.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from jinja2 import nodes
 from jinja2.lexer import Token
 
 from orchestrator.core.expressions.bounds import MAX_SOURCE
@@ -40,18 +42,17 @@ def token(start: int, end: int, kind: str, value: str) -> Token:
     return Token(place, kind, value)  # type: ignore[arg-type]
 
 
-def place_of(found: Token) -> Place:
-    """Return where a token stands."""
-    return found.lineno  # type: ignore[return-value]
+def place_of(found: Token | nodes.Node) -> Place:
+    """Return where a token or a node stands; nodes that the parser made up stand at the beginning."""
+    place: Any = found.lineno
+    return place or (0, 0)
 
 
 def tokens(source: str) -> Iterator[Token]:
     """Yield the tokens of a template; raise `ExpressionFailed` for what cannot be read."""
     if len(source) > MAX_SOURCE:
         raise failed_at("", (0, 0), say("A template may have at most %(most)s characters.", most=MAX_SOURCE))
-    count = 0
-    for found in _Cutter(source).template():
-        count += 1
+    for count, found in enumerate(_Cutter(source).template()):
         if count > MAX_TOKENS:
             message = say("A template may have at most %(most)s words and signs.", most=MAX_TOKENS)
             raise failed_at(source, place_of(found), message)
@@ -80,7 +81,7 @@ class _Cutter:
                 word = "variable" if kind == "{{" else "block"
                 yield token(start, self.at, f"{word}_begin", kind)
                 yield from self.inside(kind, start)
-                yield token(self.at, self.at, f"{word}_end", "}}" if kind == "{{" else "%}")
+                yield token(self.at - 2, self.at, f"{word}_end", "}}" if kind == "{{" else "%}")
         yield from self.text(len(source))
 
     def text(self, end: int, *, trim_end: bool = False) -> Iterator[Token]:

@@ -33,8 +33,11 @@ def same(left: object, right: object) -> bool:
 
 def identity(value: object) -> object:
     """Return something hashable that is equal for values that are `same`; linear in their size."""
-    if isinstance(value, bool) or value is None:
-        return (type(value), value)
+    kind = type(value)
+    if kind is str or kind is int or kind is float:
+        return value
+    if kind is bool or value is None:
+        return (kind, value)
     if isinstance(value, (Mapping, list, tuple)):
         return (dict, json.dumps(value, sort_keys=True, default=str))
     return value

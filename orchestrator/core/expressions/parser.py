@@ -12,7 +12,7 @@ from jinja2 import nodes
 from jinja2.lexer import Token
 from jinja2.parser import Parser
 
-from orchestrator.core.expressions.lexer import place_of, token
+from orchestrator.core.expressions.lexer import place_of
 from orchestrator.core.expressions.problems import Place, failed_at, near
 from orchestrator.core.sentences import say
 
@@ -90,7 +90,10 @@ ENDS = frozenset(
 LOOKS_AT: dict[str, tuple[tuple[str, ...], ...]] = {
     "currentEachOutput": (("parents",), ("taskrun", "value")),
     "currentOutput": (("parents",), ("taskrun", "value")),
-    "parentOutput": (("parents",), ("parent",)),
+    "env": (("envs",),),
+    "iterationOutput": (("parents",), ("taskrun",), ("task",), ("outputs",)),
+    "iterationOutputs": (("parents",), ("taskrun",), ("task",), ("outputs",)),
+    "parentOutput": (("parents",), ("parent",), ("outputs",)),
     "tasksWithState": (("tasks",),),
 }
 LOOKS_AT_ALL = frozenset({"render", "renderOnce", "printContext", "fetchContext"})
@@ -156,7 +159,7 @@ class Reader(Parser):
         self.bound: list[str] = []  # loop variables and macro parameters in force
         self.last_end = 0
         self.depth = 0
-        self.parsing_tags = 0
+        self.open_tags: list[Token] = []
 
     def read(self) -> Tree:
         """Return the whole template as a tree; raise `ExpressionFailed` at the first thing that cannot be read."""
@@ -230,9 +233,11 @@ class Reader(Parser):
                     return body
                 body.extend(self.tag(end_tokens))
         if end_tokens:
+            tag = self.open_tags[-1]
             self.refuse(
-                say("`%(tag)s` is not closed.", tag=self._tag_stack[-1]),
+                say("`%(tag)s` is not closed.", tag=tag.value),
                 say("Write `{%% %(tag)s %%}` at its end.", tag=end_tokens[-1]),
+                place_of(tag),
             )
         return body
 
@@ -256,12 +261,12 @@ class Reader(Parser):
             self.refuse(say("There is nothing that `%(tag)s` could belong to.", tag=name.value), mend)
         if name.value not in tags:
             self.refuse(say("There is no tag `%(tag)s`.", tag=name.value), near(name.value, [*tags, "raw", "verbatim"]))
-        if len(self._tag_stack) >= MAX_TAGS:
+        if len(self.open_tags) >= MAX_TAGS:
             self.refuse(say("Tags may stand at most %(most)s deep within one another.", most=MAX_TAGS))
-        self._tag_stack.append(name.value)
+        self.open_tags.append(name)
         self.advance()
         result = tags[name.value]()
-        self._tag_stack.pop()
+        self.open_tags.pop()
         self.need_end_of_tag()
         self.advance()
         return result
@@ -298,7 +303,7 @@ class Reader(Parser):
         if self.advance().value == "else":
             otherwise = self.inside("endfor")
             self.advance()
-        return [nodes.For(nodes.Name(name, "store"), over, body, otherwise, None, False, lineno=start)]
+        return [nodes.For(nodes.Name(name, "store"), over, body, otherwise, None, None, lineno=start)]
 
     def tag_set(self) -> list[nodes.Node]:
         name = self.need_name()
@@ -408,8 +413,10 @@ class Reader(Parser):
             kind = nodes.And if operator == "and" else nodes.Or
             return self.grown(kind(self.truth(left), self.truth(right)), left, right)
         if operator == "~":  # a long chain is one node, not a tall tree
-            pieces = left.args if isinstance(left, nodes.Filter) and left.name == ":~" else [left]
-            return self.grown(_op(":~", None, [*pieces, right], place), *pieces, right)
+            if isinstance(left, nodes.Filter) and left.name == ":~":
+                left.args.append(right)
+                return self.grown(left, right)
+            return self.grown(_op(":~", None, [left, right], place), left, right)
         return self.grown(_op(f":{operator}", left, [right], place), left, right)
 
     def operand(self) -> nodes.Expr:
@@ -456,7 +463,9 @@ class Reader(Parser):
                 return self.function_call(current.value, place)
             case "name":
                 return nodes.Name(current.value, "load", lineno=place)
-        self.refuse(say("A value is expected here, not %(found)s.", found=_described(current)), place=place)
+            case _:
+                message = say("A value is expected here, not %(found)s.", found=_described(current))
+                raise failed_at(self.tree.source, place, message)
 
     def integer(self, text: str, place: Place) -> nodes.Expr:
         number = text.rstrip("L")
@@ -465,7 +474,7 @@ class Reader(Parser):
         return nodes.Const(int(number), lineno=place)
 
     def parse_postfix(self, node: nodes.Expr) -> nodes.Expr:
-        start = node.lineno[0] if isinstance(node.lineno, tuple) else place_of(self.stream.current)[0]
+        start = place_of(node)[0]
         steps: list[str] | None = [node.name] if isinstance(node, nodes.Name) else None
         root = node if isinstance(node, nodes.Name) else None
         while self.stream.current.type == "operator" and self.stream.current.value in {".", "[", "("}:
@@ -587,7 +596,9 @@ class Reader(Parser):
 
     def grown(self, node: nodes.Expr, *children: nodes.Expr) -> nodes.Expr:
         """Note how tall the tree has become; what walks it later is recursive."""
-        height = 1 + max((getattr(child, "height", 0) for child in children), default=0)
+        height = max(
+            getattr(node, "height", 1), 1 + max((getattr(child, "height", 0) for child in children), default=0)
+        )
         if height > 2 * MAX_HEIGHT:
             self.refuse(say("The expression is too long to be one: break it up with `set`."))
         node.height = height  # type: ignore[attr-defined]
@@ -609,6 +620,3 @@ def _described(found: Token) -> str:
         case "data":
             return say("text outside of an expression")
     return f"`{found.value[:40]}`"
-
-
-__all__ = ["Part", "Reader", "Tree", "token"]

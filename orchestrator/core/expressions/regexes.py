@@ -32,7 +32,7 @@ def _compiled(pattern: str) -> Any:  # noqa: ANN401 - RE2 has no types
 
 
 def regex(pattern: str) -> Any:  # noqa: ANN401 - RE2 has no types
-    """Return the compiled pattern, in RE2's syntax; raise `Refused` for what RE2 cannot do (look-around, back-references)."""
+    """Return the compiled pattern, in RE2's syntax; raise `Refused` where RE2 cannot do it (look-around, for one)."""
     if len(pattern) > MAX_PATTERN:
         raise Refused(say("A regular expression may have at most %(most)s characters.", most=MAX_PATTERN))
     return _compiled(pattern)
