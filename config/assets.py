@@ -7,6 +7,7 @@ attribute or inline script: the Content-Security-Policy allows neither.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -395,6 +396,26 @@ def sparkline(values: Iterable[float], label: str) -> dict[str, Any]:
     placed = [(round(i * step, 2), round(26 - (value - low) / spread * 24, 2)) for i, value in enumerate(points)]
     line = " ".join(f"{x},{y}" for x, y in placed)
     return {"label": label, "line": line, "area": f"0,28 {line} 100,28" if line else "", "end": placed[-1:]}
+
+
+@register.filter
+def cell_text(cell: Any) -> str:  # noqa: ANN401 - a value or {text, value, url}
+    """Write a cell of a data table as people read it: numbers in groups, nothing for None."""
+    shown = cell.get("text", cell.get("value")) if isinstance(cell, Mapping) else cell
+    if isinstance(shown, bool):
+        return gettext("yes") if shown else gettext("no")
+    if isinstance(shown, int | float | Decimal):
+        return str(formats.number_format(shown, use_l10n=True, force_grouping=True))
+    return "" if shown is None else str(shown)
+
+
+@register.simple_tag
+def cell_value(cell: Any) -> SafeString:  # noqa: ANN401
+    """Print what a cell sorts by and what goes into CSV, where it is not what is shown."""
+    value = cell.get("value") if isinstance(cell, Mapping) else cell
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return mark_safe("")
+    return format_html(' data-value="{}"', str(value))
 
 
 @register.filter

@@ -2,6 +2,7 @@
 """The style guide: every partial of templates/components in every state, on one page (only in DEBUG and in tests)."""
 
 from datetime import timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -157,7 +158,7 @@ def _run() -> dict[str, Any]:
         for run in runs
     ]  # fmt: skip
     order = ["lookup", "checks", "gate", "erp", "notify"]
-    edges = [{"from": a, "to": b, "label": ""} for a, b in zip(order, order[1:], strict=False)]
+    edges = [{"from": a, "to": b, "label": ""} for a, b in pairwise(order)]
     said = [
         ("lookup", "INFO", "GET https://registry.example/companies?q=Alpine%20Foods%20Kft"),
         ("lookup", "INFO", "\x1b[32m200 OK\x1b[0m in 2.31 s, 4.2 kB"),

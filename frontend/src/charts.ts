@@ -38,6 +38,8 @@ Chart.register(
   Tooltip,
 );
 
+Chart.defaults.font.family = '"Inter Variable", system-ui, sans-serif';
+
 interface ChartData {
   kind: "bar" | "line" | "donut";
   labels: string[];
@@ -74,13 +76,13 @@ function config(data: ChartData): ChartConfiguration {
     return {
       label: series.name,
       data: series.values as number[],
-      backgroundColor: data.kind === "line" ? fade(own, 14) : slices,
+      backgroundColor: data.kind === "line" && data.series.length === 1 ? fade(own, 14) : slices,
       borderColor: donut ? colour("--surface") : own,
       borderWidth: data.kind === "bar" ? 0 : 2,
       borderRadius: data.kind === "bar" ? 4 : 0,
       maxBarThickness: 44,
       fill: data.kind === "line" && data.series.length === 1,
-      tension: 0.25,
+      tension: 0.2,
       pointRadius: data.labels.length > 30 ? 0 : 2.5,
     };
   });
@@ -94,7 +96,6 @@ function config(data: ChartData): ChartConfiguration {
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 260 },
       interaction: { mode: donut ? "nearest" : "index", intersect: donut },
       ...(donut ? { cutout: "64%" } : {}),
-      font: { family: "Inter Variable, system-ui, sans-serif" },
       plugins: {
         legend: {
           display: donut || data.series.length > 1,
