@@ -201,6 +201,8 @@ def number(value: object, type_: object = "") -> object:
         raise Refused(say("The number is too large."))
     try:
         return _read_number(text, str(type_).upper())
+    except Refused:
+        raise
     except (ValueError, ArithmeticError):
         raise Refused(say("`%(text)s` is not a number of that kind.", text=text[:50])) from None
 

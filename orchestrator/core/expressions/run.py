@@ -179,15 +179,15 @@ class Run:
 
     # -- filters, tests and functions
 
-    def filtered(self, name: str, place: Place, value: object, **arguments: object) -> object:
+    def filtered(self, name: str, place: Place, value: object, /, **arguments: object) -> object:
         return self.applied(
             FILTER_CODE[name], name, place, (self, value) if FILTERS[name].wants_run else (value,), arguments
         )
 
-    def tested(self, name: str, place: Place, value: object, **arguments: object) -> bool:
+    def tested(self, name: str, place: Place, value: object, /, **arguments: object) -> bool:
         return bool(self.applied(TEST_CODE[name], name, place, (value,), arguments))
 
-    def called(self, name: str, place: Place, **arguments: object) -> object:
+    def called(self, name: str, place: Place, /, **arguments: object) -> object:
         return self.applied(FUNCTION_CODE[name], name, place, (self,) if FUNCTIONS[name].wants_run else (), arguments)
 
     def applied(
@@ -203,7 +203,7 @@ class Run:
         except MISTAKES as mistake:
             self.explain(mistake, place, f"`{name}`", values[-1] if values and values[-1] is not self else None)
 
-    def fetched(self, name: str, place: Place, **arguments: object) -> object:
+    def fetched(self, name: str, place: Place, /, **arguments: object) -> object:
         """Return what was fetched for this call, or ask for it."""
         try:
             self.budget.spend(CALL)
