@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -12,12 +12,12 @@ from tenants.errors import FieldProblem, PorticoError
 from tenants.web.errors import body_of, status_of
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # noqa: ARG001 - REST framework's shape
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception into the answer, and the transaction back (REST framework's EXCEPTION_HANDLER).
 
     None lets an unknown exception go on, to the 500 answer.
     """
-    if connection.in_atomic_block:
+    if getattr(context.get("request"), "in_one_transaction", False):
         transaction.set_rollback(True)
     if isinstance(error, Http404):
         error = errors.NotFound()

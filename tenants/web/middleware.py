@@ -83,6 +83,7 @@ class TenantMiddleware:
                 _require_on_tenant(actor, action)
             if is_stream(view):
                 return None
+            request.in_one_transaction = True  # type: ignore[attr-defined]
             with _manners(request):
                 response = view(request, *args, **kwargs)
                 rendered = response.render() if hasattr(response, "render") else response
