@@ -18,6 +18,7 @@ NODE_STAMP := $(if $(NODE_OK),,$(STAMPS)/node)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
+export npm_config_update_notifier := false
 
 .PHONY: help start test check bench deep faults lock install install-dev frontend browser clean
 
