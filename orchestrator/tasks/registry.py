@@ -13,6 +13,10 @@ from orchestrator.tasks.core.debug import Echo, Return
 from orchestrator.tasks.core.execution import Fail
 from orchestrator.tasks.core.log import Log
 from orchestrator.tasks.core.output import OutputValues
+from orchestrator.tasks.http.request import Download, Request
+from orchestrator.tasks.jdbc.duckdb import DuckdbQueries, DuckdbQuery
+from orchestrator.tasks.jdbc.postgresql import PostgresqlQueries, PostgresqlQuery
+from orchestrator.tasks.jdbc.sqlite import SqliteQueries, SqliteQuery
 from orchestrator.tasks.scripts.node import NodeCommands, NodeScript
 from orchestrator.tasks.scripts.python import PythonCommands, PythonScript
 from orchestrator.tasks.scripts.shell import ShellCommands, ShellScript
@@ -23,12 +27,20 @@ _TYPES: tuple[TaskType[Any], ...] = (
     Echo(),
     OutputValues(),
     Fail(),
+    Request(),
+    Download(),
     PythonScript(),
     PythonCommands(),
     ShellScript(),
     ShellCommands(),
     NodeScript(),
     NodeCommands(),
+    PostgresqlQuery(),
+    PostgresqlQueries(),
+    SqliteQuery(),
+    SqliteQueries(),
+    DuckdbQuery(),
+    DuckdbQueries(),
 )
 
 _BY_NAME: Mapping[str, TaskType[Any]] = {name: known for known in _TYPES for name in (known.type, *known.aliases)}
