@@ -8,8 +8,9 @@ MAX_PROBLEMS = 200
 class Findings:
     """Problems found by rules; the places come from the flow's document while it is at hand."""
 
-    def __init__(self, flow: FlowSpec) -> None:
+    def __init__(self, flow: FlowSpec, *, broken_expressions_warn: bool = False) -> None:
         self.places = flow.places
+        self.broken_expressions_warn = broken_expressions_warn
         self.problems: list[Problem] = []
 
     @property
@@ -36,9 +37,10 @@ class Findings:
         self.problems.append(Problem(message, *place, path=path, mend=mend, warning=warning))
 
     def in_text(self, path: Path, found: Problem, *, line: int = 1, warning: bool = False) -> None:
-        """Note a problem that was found inside of the text at `path`."""
+        """Note a problem that was found in an expression inside of the text at `path`."""
         if self.full:
             return
+        warning = warning or self.broken_expressions_warn
         place = (line, 1)
         if self.places is not None:
             place = self.places.place_in_text(path, found.line, found.column)

@@ -31,13 +31,16 @@ def problems(
     catalogue: Catalogue,
     *,
     worker_groups: Collection[str] = DEFAULT_GROUPS,
+    broken_expressions_warn: bool = False,
 ) -> list[Problem]:
     """Return what is wrong in a flow that was read, in the order of its source, warnings among them.
 
     `catalogue` holds the task and trigger types that are installed; flowables and core triggers are known already.
+    With `broken_expressions_warn` a flow whose expressions cannot be read may run until it meets one, as in the field.
     Exact places need `flow_yaml.read`; what `flow_yaml.parse` returns knows the lines of tasks and inputs only.
     """
-    return _Rules(flow, catalogue, worker_groups).run()
+    findings = Findings(flow, broken_expressions_warn=broken_expressions_warn)
+    return _Rules(flow, catalogue, worker_groups, findings).run()
 
 
 def problems_of(
@@ -45,13 +48,21 @@ def problems_of(
     catalogue: Catalogue,
     *,
     worker_groups: Collection[str] = DEFAULT_GROUPS,
+    broken_expressions_warn: bool = False,
 ) -> tuple[FlowSpec | None, list[Problem]]:
     """Read and check a source in one go: the flow as far as it could be read, and every problem."""
     parsed = read(source)
     if parsed.flow is None:
         return None, list(parsed.problems)
-    found = {*parsed.problems, *problems(parsed.flow, catalogue, worker_groups=worker_groups)}
-    return parsed.flow, sorted(found, key=lambda problem: (problem.line, problem.column, problem.message))
+    beyond = problems(
+        parsed.flow,
+        catalogue,
+        worker_groups=worker_groups,
+        broken_expressions_warn=broken_expressions_warn,
+    )
+    return parsed.flow, sorted(
+        {*parsed.problems, *beyond}, key=lambda problem: (problem.line, problem.column, problem.message)
+    )
 
 
 def tasks_of(flow: FlowSpec) -> Iterator[TaskSpec]:
@@ -70,9 +81,15 @@ def _with_children(task: TaskSpec) -> Iterator[TaskSpec]:
 class _Rules:
     """One check of one flow."""
 
-    def __init__(self, flow: FlowSpec, catalogue: Catalogue, worker_groups: Collection[str]) -> None:
+    def __init__(
+        self,
+        flow: FlowSpec,
+        catalogue: Catalogue,
+        worker_groups: Collection[str],
+        findings: Findings,
+    ) -> None:
         self.flow = flow
-        self.findings = Findings(flow)
+        self.findings = findings
         self.worker_groups = worker_groups
         self.types: dict[str, TypeInfo] = {**TRIGGERS, **FLOWABLES, **catalogue}
         for info in list(self.types.values()):
@@ -155,7 +172,7 @@ class _Rules:
             self.findings.problem((*path, "type"), message, line=line)
             return None
         message = say("There is no type `%(type)s`.", type=name[:120])
-        known = sorted(known for known, info in self.types.items() if info.kind == kind)
+        known = sorted({info.name for info in self.types.values() if info.kind == kind})
         self.findings.problem((*path, "type"), message, line=line, mend=did_you_mean(name, known))
         return None
 

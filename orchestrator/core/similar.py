@@ -31,7 +31,8 @@ def _closest(word: str, candidates: tuple[str, ...]) -> str | None:
     lower = word.lower()
     if lower in by_lower:
         return by_lower[lower]
-    near = difflib.get_close_matches(lower, by_lower, n=1, cutoff=0.6)
+    # long dotted names resemble each other by what they share anyway
+    near = difflib.get_close_matches(lower, by_lower, n=1, cutoff=0.85 if "." in lower else 0.6)
     if near:
         return by_lower[near[0]]
     # `Log` for `core.log.Log`: the last part alone says what was meant

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.errors import FlowInvalid
@@ -98,7 +98,6 @@ def mutated(draw: st.DrawFn) -> str:
     return source
 
 
-@settings(max_examples=300)
 @given(mutated())
 def test_mutated_flows(source: str) -> None:
     check(source)
