@@ -1,6 +1,6 @@
 """Deciding on approvals: who may, and what their answer does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -53,11 +53,10 @@ def may_decide(actor: Actor, approval: Approval) -> Verdict:
     return Verdict(True, "")
 
 
-def form_of(approval: Approval) -> list[InputSpec]:
+def form_of(approval: Approval) -> Sequence[InputSpec]:
     """Return the approver's own form."""
     revision = revision_of(Execution.across_tenants.values_list("revision_id", flat=True).get(pk=approval.execution_id))
-    found = revision.outline.task(approval.task_run.task_id).properties.get("inputs", ())
-    return [spec for spec in found if isinstance(spec, InputSpec)] if isinstance(found, list | tuple) else []
+    return revision.outline.task(approval.task_run.task_id).inputs
 
 
 def decide(

@@ -170,15 +170,14 @@ def paused_at(execution: Execution) -> TaskRun | None:
     """Return the first pause that a person may resume, if the execution waits at one."""
     places = revision_of(execution.revision_id).outline.places
     waiting = TaskRun.objects.in_tenant(execution.tenant_id).filter(
-        execution=execution, state=State.PAUSED, fact=None,
+        execution=execution, state=State.PAUSED, fact__isnull=True,
     )
     return next((run for run in waiting.order_by("position") if places[run.task_id].task.type == PAUSE), None)
 
 
 def resume_inputs(run: TaskRun, execution: Execution) -> Sequence[InputSpec]:
     """Return the inputs that the pause at `run` asks for."""
-    found = revision_of(execution.revision_id).outline.task(run.task_id).properties.get("onResume", ())
-    return [spec for spec in found if isinstance(spec, InputSpec)] if isinstance(found, list | tuple) else []
+    return revision_of(execution.revision_id).outline.task(run.task_id).inputs
 
 
 def resume(actor: Actor, execution: Execution, inputs: Mapping[str, object]) -> None:

@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from orchestrator import claims, dispatch, fetching, seats, snapshots, traces
 from orchestrator.core.expressions import Call, Needs
 from orchestrator.core.machine import advance, advance_from
-from orchestrator.core.snapshot import ROOT, Fact, Path, Snapshot
-from orchestrator.core.states import State
+from orchestrator.core.snapshot import Fact, Path, Snapshot
+from orchestrator.core.states import FINAL, State
 from orchestrator.revisions import revision_of
 from orchestrator.snapshots import EXECUTION_COLUMNS, ExecutionRow, LogRecord, Overtaken, Turn
 from orchestrator.traces import Traces
@@ -83,24 +83,15 @@ def _advance_alone(row: ExecutionRow, at: datetime) -> None:
     except Exception as failure:
         _log.exception("execution %s could not be advanced (try %d)", row.id, row.tries)
         if row.tries >= MAX_TRIES:
-            _give_up(row, at, failure)
+            _give_up(row, failure)
 
 
-def _give_up(row: ExecutionRow, at: datetime, failure: Exception) -> None:
-    before = snapshots.open_of([row])[row.id]
-    ended = {
-        path: replace(
-            run,
-            state=State.FAILED if path == ROOT else State.KILLED,
-            moves=((State.FAILED if path == ROOT else State.KILLED, at),),
-            ended_at=at,
-            run_after=None,
-            error=f"The execution cannot be advanced: {failure}" if path == ROOT else "",
-        )
-        for path, run in before.runs.items()
-        if not run.leased
-    }
-    _apply([Turn(row, before, Snapshot({**before.runs, **ended}))])
+def _give_up(row: ExecutionRow, failure: Exception) -> None:
+    """Fail an execution that the machine cannot read, without asking the machine; its running tasks end by themselves."""
+    with transaction.atomic():
+        snapshots.lock([row.id])
+        snapshots.fail_unread(row.id, f"The execution cannot be advanced: {failure}")
+        dispatch.changed(row.tenant_id, row.id)
 
 
 def _turn(row: ExecutionRow, before: Snapshot, at: datetime, path: Path | None = None) -> Turn:
@@ -205,7 +196,10 @@ def finish(ending: Ending, *, queue: str = "", same_execution: bool = True) -> c
             raise Fenced
         row, at = ExecutionRow.read(found[:-1]), found[-1]
         traces.write(row, ending.task_run_id, ending.traces, at)
-        _advance_or_leave(row, ending, at)
+        if row.state in FINAL:
+            snapshots.end_unread(ending.task_run_id, ending.fact)
+        else:
+            _advance_or_leave(row, ending, at)
         if not queue:
             return None
         following = claims.next_of(queue, ending.worker, row.id) if same_execution else None

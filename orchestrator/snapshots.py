@@ -398,3 +398,31 @@ def insert_logs(lines: Sequence[tuple[int, str, LogRecord]]) -> None:
                     clean(line.message),
                 ),
             )
+
+
+def fail_unread(execution_id: str, error: str) -> None:
+    """End an execution that cannot be read any more, and all of it that no worker holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orchestrator_execution SET state = 'FAILED', error = %s, ended_at = clock_timestamp(), "
+            "version = version + 1, advance_at = NULL, advance_until = NULL, wake_at = NULL, "
+            "history = history || jsonb_build_array(jsonb_build_array('FAILED', clock_timestamp())) WHERE id = %s",
+            [clean(error), execution_id],
+        )
+        cursor.execute(
+            "UPDATE orchestrator_taskrun SET state = 'KILLED', ended_at = clock_timestamp(), run_after = NULL, "
+            "history = history || jsonb_build_array(jsonb_build_array('KILLED', clock_timestamp())) "
+            "WHERE execution_id = %s AND state = ANY(%s) AND worker IS NULL",
+            [execution_id, list(OPEN)],
+        )
+
+
+def end_unread(task_run_id: str, fact: Fact) -> None:
+    """End a task run whose execution is over already: nothing follows from how it ended."""
+    state = fact.state if fact.state in FINAL else State.KILLED
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orchestrator_taskrun SET state = %s, error = %s, ended_at = clock_timestamp(), "
+            "history = history || jsonb_build_array(jsonb_build_array(%s::text, clock_timestamp())) WHERE id = %s",
+            [state, clean(fact.error), state, task_run_id],
+        )

@@ -87,15 +87,17 @@ class Walk:
         """Put `run` in its place and keep its parent's numbers right."""
         before = self.runs.get(run.path)
         self.runs[run.path] = run
-        if run.path and (before is None or before.state is not run.state):
-            self._count(run, before.state if before is not None else None)
+        old = counted_as(before.state) if before is not None else None
+        if run.path and old is not counted_as(run.state):
+            self._count(run, old)
 
     def _count(self, run: TaskRun, old: State | None) -> None:
         parent = self.runs[run.path[:-1]]
         branch = ITERATIONS if run.hidden else self.outline.places[run.task_id].branch
-        self._replace_counts(parent.path, branch, old, run.state)
+        new = counted_as(run.state)
+        self._replace_counts(parent.path, branch, old, new)
         if self.is_leaf(run):
-            self._replace_counts(ROOT, LEAVES, old, run.state)
+            self._replace_counts(ROOT, LEAVES, old, new)
 
     def _replace_counts(self, path: Path, branch: str, old: State | None, new: State) -> None:
         run = self.runs[path]
@@ -247,6 +249,11 @@ PARENTS = frozenset(
         "core.flow.AllowFailure",
     },
 )
+
+
+def counted_as(state: State) -> State:
+    """Return the state as parents number it: a claim locks no parent, so waiting for a worker counts as running."""
+    return State.RUNNING if state is State.SUBMITTED else state
 
 
 def worst(numbers: Mapping[State, int]) -> State:
