@@ -16,6 +16,8 @@ NODE_OK := $(shell node -e 'process.exit(Number(process.versions.node.split(".")
 	&& command -v npm >/dev/null 2>&1 && echo yes)
 NODE_STAMP := $(if $(NODE_OK),,$(STAMPS)/node)
 
+FRONTEND := $(shell find frontend config/browser_texts.py -name node_modules -prune -o -type f -print 2>/dev/null)
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 export npm_config_update_notifier := false
@@ -62,8 +64,12 @@ lock: install-dev ## Write requirements*.txt anew from pyproject.toml
 install: $(STAMPS)/run $(STAMPS)/portico
 install-dev: $(STAMPS)/dev $(STAMPS)/portico
 
-frontend: $(STAMPS)/run $(NODE_STAMP)
-	@if [ -d frontend/src ]; then $(BIN)/python -W ignore manage.py build_frontend; fi
+frontend: static/dist/manifest.json
+
+static/dist/manifest.json: $(FRONTEND) | $(STAMPS)/run $(NODE_STAMP)
+	@echo "Building the front end ..."
+	@$(BIN)/python -W ignore manage.py build_frontend
+	@touch $@
 
 browser: install-dev
 	@$(BIN)/python -m tests.browser_setup

@@ -1,15 +1,11 @@
 """What `portico web` serves: pages and API, streams, and sockets."""
 
-import importlib
-import importlib.util
 import multiprocessing
 import os
 import signal
 from typing import Any
 
-import django
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
-from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
@@ -17,28 +13,12 @@ from django.urls import re_path
 
 from config.doorway import Doorway, StreamingHandler
 from config.processes import die_with_parent
-from config.wsgi import application as wsgi_application
+from config.wsgi import application as wsgi_application  # loads Django, which what follows needs
 from config.wsgi_threads import WsgiThreads
+from orchestrator.consumers import routes as socket_routes
 
-# Every route that waits, streams or moves files. All other routes must be short: they hold one of a few threads.
-WAITING = frozenset(
-    {
-        "api:execution-follow",
-        "api:logs-follow",
-        "api:execution-wait",
-        "api:webhook-wait",
-        "api:file",
-        "api:files",
-        "file",
-        "file-download",
-        "upload",
-        "staged-upload",
-        "option-source",
-        "execution-follow",
-        "log-follow",
-    },
-)
-SOCKET_ROUTES = ("orchestrator.consumers", "apps_portal.consumers")
+# Every route that waits, streams or moves files, by name. All others must be short: they hold one of a few threads.
+WAITING = frozenset({"execution-follow", "log-follow", "log-download", "file", "upload"})
 NOT_FOUND = 4404
 
 
@@ -48,25 +28,17 @@ async def _no_such_socket(_scope: Scope, receive: ASGIReceiveCallable, send: ASG
     await send({"type": "websocket.close", "code": NOT_FOUND, "reason": None})
 
 
-def _socket_routes() -> list[Any]:
-    """Return each room's `routes` (a list of Django paths to consumers)."""
-    found: list[Any] = []
-    for name in SOCKET_ROUTES:
-        if importlib.util.find_spec(name) is not None:
-            found.extend(importlib.import_module(name).routes)
-    return [*found, re_path(r"", _no_such_socket)]  # type: ignore[arg-type]
-
-
 class Application:
     """The ASGI application: chooses by the kind of connection."""
 
     def __init__(self) -> None:
-        """Load Django and the rooms' routes."""
-        django.setup(set_prefix=False)
+        """Take the threads and the rooms' routes."""
         self._threads = WsgiThreads(wsgi_application, settings.WEB_THREADS, settings.WEB_QUEUE)
         limit = settings.UPLOAD_LIMIT + 1024 * 1024  # a form around the file
         self._http = Doorway(self._threads, StreamingHandler(), WAITING, limit)
-        self._socket = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(_socket_routes())))
+        nowhere = re_path(r"", _no_such_socket)  # type: ignore[arg-type]  # Django's type knows views only
+        # the consumers look up the session themselves, on connecting and again while they are open
+        self._socket = AllowedHostsOriginValidator(URLRouter([*socket_routes, nowhere]))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI's own shapes
         """Serve one connection, or the server's start and end."""
