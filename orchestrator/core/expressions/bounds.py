@@ -14,11 +14,12 @@ MAX_TEXT = 1_000_000  # characters of the output and of every text on the way
 MAX_NODES = 200_000  # values in one structure, counted as if nothing were shared
 MAX_DEPTH = 100  # levels of one structure
 MAX_ROUNDS = 100_000  # rounds of all loops of one rendering
-MAX_WORK = 10_000_000  # units, see the three prices below
+MAX_WORK = 10_000_000  # units, by the prices below
 MAX_CALL_DEPTH = 20  # macros, blocks and render() within one another
 MAX_WHOLE = 2**63  # whole numbers are 64 bits wide, as in the field
 
-CALL = 100
+ROUND = 10  # of a loop
+CALL = 30  # of a filter, a test, a function or a part
 NODE = 4  # each time that a value inside of a structure is passed by
 CHARACTERS = 16  # for one unit
 
@@ -45,7 +46,7 @@ class Budget:
         self.rounds -= 1
         if self.rounds < 0:
             raise Refused(say("The loops of the expression take more than %(most)s rounds.", most=MAX_ROUNDS))
-        self.spend(CALL)
+        self.spend(ROUND)
 
     def held(self, value: object) -> object:
         """Return `value` if it is small enough to live; its size is taken from the budget."""

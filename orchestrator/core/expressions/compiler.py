@@ -274,7 +274,7 @@ class Writer(CodeGenerator):
         try:
             return bound(signature, name, args, {pair.key: pair.value for pair in kwargs})
         except Refused as refused:
-            raise failed_at(self.tree.source, place, str(refused)) from None
+            raise failed_at(self.tree.source, place, refused.message) from None
 
     def pass_on(self, given: dict[str, nodes.Expr], frame: Frame) -> None:
         for parameter, value in given.items():

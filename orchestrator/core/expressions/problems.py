@@ -30,6 +30,10 @@ class ExpressionFailed(CoreError):
 class Refused(ValueError):
     """A filter, a function or an operator cannot do what it was asked; the sentence says why."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message  # a `Sentence`, which can be translated
+
 
 class Missing(Exception):
     """A name that does not exist was read; becomes an `ExpressionFailed` unless something catches it.

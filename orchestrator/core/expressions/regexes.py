@@ -12,7 +12,7 @@ from orchestrator.core.sentences import say
 
 MAX_PATTERN = 1_000  # characters
 MAX_MEMORY = 4 << 20  # bytes for one compiled pattern
-FINDING = 4  # each match may look through the rest of the text once more: a match costs length / FINDING characters
+FINDING = 2  # each match may look through the rest of the text once more: a match costs length / FINDING characters
 
 Spend = Callable[[int], None]
 

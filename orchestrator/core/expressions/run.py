@@ -119,7 +119,7 @@ class Run:
         try:
             return printed(value)
         except Refused as refused:
-            raise self.failed(place, str(refused)) from None
+            raise self.failed(place, refused.message) from None
 
     def made(self, value: object, place: Place) -> object:
         """Return a list that the template wrote, once it is known to be small enough."""
@@ -238,7 +238,7 @@ class Run:
         if isinstance(mistake, ExpressionFailed):
             raise mistake
         if isinstance(mistake, Refused):
-            raise self.failed(place, str(mistake)) from None
+            raise self.failed(place, mistake.message) from None
         message = say("%(what)s cannot be worked out for %(kind)s.", what=what, kind=kind_of(value))
         raise self.failed(place, message) from mistake
 
@@ -263,7 +263,7 @@ class Run:
                 names["loop"] = _loop(index, len(items))
                 yield
         except Refused as refused:
-            raise self.failed(place, str(refused)) from None
+            raise self.failed(place, refused.message) from None
         finally:
             for key in (name, "loop"):
                 names.pop(key, None)
@@ -278,7 +278,7 @@ class Run:
                 self.budget.spend(len(text) // CHARACTERS)
                 return text
         except Refused as refused:
-            raise self.failed(place, str(refused)) from None
+            raise self.failed(place, refused.message) from None
 
     @contextmanager
     def deeper(self) -> Iterator[None]:

@@ -48,7 +48,7 @@ class Template:
         try:
             return run.gathered(self._loaded[0])
         except Refused as refused:
-            raise failed_at(self.source, (0, 0), str(refused)) from None
+            raise failed_at(self.source, (0, 0), refused.message) from None
 
     def value(self, run: Run) -> object:
         """Return the value of a single expression as it is; the rendered text of everything else.

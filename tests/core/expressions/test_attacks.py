@@ -205,6 +205,31 @@ def test_no_nesting_crashes_the_reader(template):
     ends_with_an_error(template)
 
 
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for a in 1..90000 %}{% for b in 1..90000 %}{% endfor %}{% endfor %}", "more than 100000 rounds"),
+        ("{% for a in 1..9000 %}{% set y = x | upper %}{% endfor %}", "too much work"),
+        ("{{ " + "(" * 41 + "1" + ")" * 41 + " }}", "at most 40 deep within one another"),
+        ("{{ " + "not " * 61 + "1 }}", "nested too deeply"),
+        ("{{ 1" + " + 1" * 121 + " }}", "too long to be one"),
+        ("{% if 1 %}" * 16 + "{% endif %}" * 16, "Tags may stand at most 15 deep"),
+        ("{{ 1 }}" * 17_000, "at most 50000 words and signs"),
+        ("{{ 1 }}" + " " * 1_000_000, "at most 1000000 characters"),
+        ("{{ x ~ x ~ x }}", "longer than 1000000 characters"),
+        ("{{ x }}{{ x }}{{ x }}", "longer than 1000000 characters"),
+        ("{{ [x, x, x] }}", "more than 200000 values or 1000000 characters"),
+        ("{{ 4611686018427387904 * 2 }}", "The number is too large."),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "more than 20 deep"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_each_limit_says_which_it_is(template, message):
+    with pytest.raises(ExpressionFailed) as failed:
+        render(template, SCOPE)
+    assert message in failed.value.message
+
+
 def test_every_kind_of_tag_and_bracket_that_is_allowed_can_also_be_run():
     """The limits of the reader are below those of Python's own compiler."""
     assert render("{{ " + "(" * 39 + "1" + ")" * 39 + " }}", {}) == "1"
