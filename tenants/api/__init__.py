@@ -1,0 +1,1 @@
+"""REST: authentication.py (token, cookie, declared action), errors.py (the error answer), me.py."""

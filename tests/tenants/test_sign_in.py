@@ -36,8 +36,8 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def quick(settings):
-    """Hash passwords quickly where a test tries many."""
+def quick(settings, clock):
+    """Hash passwords quickly where a test tries many, and let no time pass by itself."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -85,7 +85,7 @@ def test_programs_and_people_without_password_cannot_sign_in(db):
             sign_in.check(email, factories.PASSWORD, address=HERE)
 
 
-def test_guessing_gets_slower_and_slower_but_never_stops_for_ever(alice, quick, clock):
+def test_guessing_gets_slower_and_slower_but_never_stops_for_ever(quick, clock, alice):
     assert guess(20) == 5
     with pytest.raises(TooMany):
         enter()
@@ -102,14 +102,14 @@ def test_guessing_gets_slower_and_slower_but_never_stops_for_ever(alice, quick, 
     assert enter() == alice
 
 
-def test_guesses_of_one_address_do_not_delay_the_owner_at_another(alice, quick):
+def test_guesses_of_one_address_do_not_delay_the_owner_at_another(quick, alice):
     guess(20)
     with pytest.raises(TooMany):
         enter(HERE)
     assert enter(THERE) == alice
 
 
-def test_guesses_from_everywhere_delay_strangers_but_not_a_browser_that_is_known(alice, quick):
+def test_guesses_from_everywhere_delay_strangers_but_not_a_browser_that_is_known(quick, alice):
     device = sign_in.device_cookie(alice)
     for number in range(40):
         guess(1, address=f"203.0.113.{number}")
@@ -119,24 +119,24 @@ def test_guesses_from_everywhere_delay_strangers_but_not_a_browser_that_is_known
     assert enter(device=device) == alice
 
 
-def test_a_known_browser_is_counted_too_and_a_forged_or_foreign_cookie_is_none(alice, quick):
+def test_a_known_browser_is_counted_too_and_a_forged_or_foreign_cookie_is_none(quick, alice):
     assert guess(20, device=sign_in.device_cookie(alice)) == 5
     other = factories.user(email="other@example.com")
     for cookie in ("forged", sign_in.device_cookie(other)):
         assert not sign_in.known_device(cookie, "alice@example.com")
 
 
-def test_one_address_cannot_try_the_whole_staff(alice, quick):
+def test_one_address_cannot_try_the_whole_staff(quick, alice):
     assert sum(guess(1, email=f"person{number}@example.org") for number in range(100)) == 60
 
 
-def test_success_forgets_ones_own_mistakes(alice, quick):
+def test_success_forgets_ones_own_mistakes(quick, alice):
     guess(4)
     enter()
     assert guess(20) == 5
 
 
-def test_what_was_typed_as_address_is_never_stored(alice, quick):
+def test_what_was_typed_as_address_is_never_stored(quick, alice):
     guess(1, email="my-secret-password")
     assert "secret" not in str(list(SignInFailure.objects.values_list("key", flat=True)))
     SignInFailure.objects.update(last_at=timezone.now() - timedelta(hours=1))
@@ -171,7 +171,7 @@ def test_nobody_is_sent_elsewhere_after_signing_in(alice, target):
     assert Client().post("/sign-in", form)["Location"] == "/"
 
 
-def test_waiting_is_a_429_that_says_how_long(alice, quick):
+def test_waiting_is_a_429_that_says_how_long(quick, alice):
     guess(20, address="127.0.0.1")
     answer = Client().post("/sign-in", {"email": alice.email, "password": factories.PASSWORD})
     assert answer.status_code == 429

@@ -1,19 +1,19 @@
-"""The product's addresses and a few that misbehave in every way a view can."""
+"""The room's addresses and a few that misbehave in every way a view can."""
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone, translation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.urls import handler400, handler403, handler404, handler500, urlpatterns
 from tenants import errors
 from tenants.models import Namespace
 from tenants.tenancy import in_tenant
 from tenants.web.doors import door
 
-__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+handler404 = "tenants.web.errors.not_found"
+handler500 = "tenants.web.errors.broken"
 
 
 def _write(request: HttpRequest) -> None:
@@ -91,5 +91,6 @@ urlpatterns = [
     path("ui/<str:tenant>/streaming", streaming),
     path("api/v1/<str:tenant>/thing", Api.as_view()),
     path("api/v1/undeclared", UndeclaredApi.as_view()),
-    *urlpatterns,
+    path("", include("tenants.web.urls")),
+    path("api/v1/", include("tenants.api.urls")),
 ]
