@@ -69,7 +69,8 @@ class RunPage {
     );
     this.#keys();
     this.#clocks();
-    if (location.hash.length > 1) this.select(decodeURIComponent(location.hash.slice(1)));
+    const named = decodeURIComponent(location.hash.slice(1));
+    if (this.#states.has(named)) this.select(named);
     if (this.#final) this.#say("ended");
     else this.#listen();
   }

@@ -5,6 +5,7 @@
  * into the hidden field, the file input is emptied. Without script, or without an upload address, the file goes with the form.
  */
 import { announce, csrf, h, icon, one } from "../lib/dom";
+import { accepted } from "../lib/files";
 import { bytes } from "../lib/spans";
 import { t } from "../lib/texts";
 
@@ -12,24 +13,6 @@ interface Staged {
   id: string;
   name: string;
   size: number;
-}
-
-/** Whether a file's name or media type is one of `accept` (".csv,image/*"); an empty list takes everything. */
-export function accepted(accept: string, name: string, type: string): boolean {
-  const wanted = accept
-    .split(",")
-    .map((part) => part.trim().toLowerCase())
-    .filter(Boolean);
-  return (
-    !wanted.length ||
-    wanted.some((part) =>
-      part.startsWith(".")
-        ? name.toLowerCase().endsWith(part)
-        : part.endsWith("/*")
-          ? type.startsWith(part.slice(0, -1))
-          : type === part,
-    )
-  );
 }
 
 export class FileDrop extends HTMLElement {

@@ -24,10 +24,14 @@ export class FlowGraph extends HTMLElement {
   #view = { x: 0, y: 0, k: 1 };
   #touched = false;
   #key = "";
+  #data: GraphData | undefined;
   #observer: ResizeObserver | undefined;
 
   connectedCallback(): void {
-    this.#observer = new ResizeObserver(() => this.#touched || this.fit());
+    this.#observer = new ResizeObserver(() => {
+      if (this.#data) this.graph = this.#data; // the direction may have changed with the width
+      if (!this.#touched) this.fit();
+    });
     this.#observer.observe(this);
     if (this.#world.isConnected) return;
     this.setAttribute("role", "group");
@@ -70,6 +74,7 @@ export class FlowGraph extends HTMLElement {
   }
 
   set graph(data: GraphData) {
+    this.#data = data;
     const horizontal = this.horizontal;
     const key = JSON.stringify([data, horizontal]);
     if (key === this.#key) return; // typing inside a value changes no node: no layout, no DOM work

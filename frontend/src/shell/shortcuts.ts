@@ -17,7 +17,7 @@ export function showKeys(): void {
     ["t", t("Switch between light and dark")],
     ["l f e", t("On a run: logs, follow, next error")],
     ["Ctrl Enter", t("In a form: send")],
-    ["Ctrl S, F8", t("In the editor: save, next problem")],
+    ["Ctrl S F8", t("In the editor: save, next problem")],
     ["Esc", t("Close")],
   ];
   const box = h("input", { type: "checkbox", id: "keys-on", class: "switch" });

@@ -1,3 +1,4 @@
+import { compare, csvField } from "../lib/cells";
 import { all, announce, one } from "../lib/dom";
 import { language, t } from "../lib/texts";
 
@@ -24,12 +25,6 @@ export function startTables(): void {
 
 const cells = (row: HTMLTableRowElement, at: number) =>
   row.cells[at]?.dataset["value"] ?? row.cells[at]?.innerText ?? "";
-
-export function compare(a: string, b: string, locale: string): number {
-  const [x, y] = [Number(a), Number(b)];
-  if (a.trim() && b.trim() && !Number.isNaN(x) && !Number.isNaN(y)) return x - y;
-  return a.localeCompare(b, locale, { numeric: true, sensitivity: "base" });
-}
 
 function sort(head: HTMLTableCellElement): void {
   const body = head.closest("table")?.tBodies[0];
@@ -58,12 +53,6 @@ function search(root: HTMLElement, words: string): void {
   const text = t("{n} rows", { n: shown });
   if (count) count.textContent = text;
   announce(text);
-}
-
-/** Quotes where needed; a leading = + - @ gets an apostrophe, so that a spreadsheet does not run it. */
-export function csvField(value: string): string {
-  const safe = /^[=+\-@\t\r]/.test(value) && Number.isNaN(Number(value)) ? `'${value}` : value;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function download(root: HTMLElement, name: string): void {
