@@ -4,19 +4,20 @@ Every door that fills in an app goes through `fill`: pages, the state they ask f
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils import timezone
 
 from apps_portal import publishing, uploads
 from apps_portal.core.app_spec import AppSpec
-from apps_portal.core.form import Context, Filled, Form, fill_in, form_of, start_values, value_at
+from apps_portal.core.form import Context, Field, Filled, Form, fill_in, form_of, start_values, value_at, with_errors
 from apps_portal.models import App, AppRevision, StagedUpload, Submission
 from orchestrator import flows
 from orchestrator.core.inputs import raw_from_form
-from orchestrator.core.spec import FlowSpec, InputSpec
+from orchestrator.core.spec import FlowSpec, InputProblem, InputSpec
 from orchestrator.models import FlowRevision
+from orchestrator.saying import said
 from orchestrator.scopes import Requester
 from tenants.actor import Actor
 from tenants.errors import NotFound
@@ -90,6 +91,7 @@ def context_of(
             "namespace": {"id": app.namespace},
             "flow": {"id": app.flow.flow_id, "namespace": app.namespace},
         },
+        said=said,
         files=uploads.finder(actor, app, opened.inputs, {} if staged is None else staged),
     )
 
@@ -153,3 +155,27 @@ def _sheet(
     held = uploads.shown(actor, opened.app, by_id, filled.raw)
     form = form_of(opened.spec, opened.inputs, filled, context, show_problems=show_problems, uploads=held)
     return Sheet(opened, filled, form, staged)
+
+
+def with_problems(sheet: Sheet, problems: list[InputProblem]) -> Sheet:
+    """Return the sheet with more problems, which take the place of what was said about the same fields."""
+    named = {problem.input_id for problem in problems}
+    kept = [problem for problem in sheet.filled.problems if problem.input_id not in named]
+    filled = replace(sheet.filled, problems=(*kept, *problems))
+    spoken = [InputProblem(problem.input_id, said(problem.message)) for problem in filled.problems]
+    return replace(sheet, filled=filled, form=with_errors(sheet.form, spoken))
+
+
+def may_change(sheet: Sheet, one: Field, seen: Collection[str]) -> bool:
+    """Say whether a field may look different now than on the page: it depends on others.
+
+    Secrets and files that are on the page stay as they are there: the server does not give their values back.
+    """
+    if one.type in {"SECRET", "FILE"} and one.name in seen and not one.hidden:
+        return False
+    spec = sheet.opened.input(one.name)
+    written = sheet.opened.spec.form.fields.get(one.name)
+    texts: list[object] = [spec.condition, spec.expression]
+    if written is not None:
+        texts += [written.show_if, written.fixed, written.options.expression if written.options else None]
+    return any(texts) or bool(spec.depends_on)

@@ -89,7 +89,7 @@ def read(source: str | bytes) -> AppRead:
 def _app(fields: Fields) -> AppSpec:
     fields.refuse_unknown(KEYS)
     _check_type(fields)
-    for key, kinds in KEPT.items():
+    for key, kinds in {**KEPT, "executionId": (str,), "thumbnail": (str,)}.items():
         if key in fields.values:
             _keep(fields, key, kinds)
     expiration = _below(fields, "expiration", ("startDate", "endDate"))

@@ -5,7 +5,7 @@ never sent, whatever was posted. `form_of` lays the fields out for a page.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -51,6 +51,7 @@ class Context:
     scope: Mapping[str, object] = field(default_factory=dict)
     source: Source = field(default_factory=Source)
     files: FindFile | None = None
+    said: Callable[[str], str] = str  # puts a sentence of the core into the reader's language
 
     def render(self, text: str, scope: Mapping[str, object]) -> object:
         """Evaluate what the author wrote; raises ExpressionFailed."""
@@ -357,6 +358,15 @@ def form_of(
     return Form(tuple(sections))
 
 
+def with_errors(form: Form, problems: Sequence[InputProblem]) -> Form:
+    """Return the form with these problems shown in its fields."""
+
+    def marked(one: Field) -> Field:
+        return replace(one, errors=tuple(wrong.message for wrong in problems if wrong.input_id == one.name))
+
+    return Form(tuple(replace(part, fields=tuple(marked(one) for one in part.fields)) for part in form.sections))
+
+
 def _stirring(app: AppSpec, specs: Sequence[InputSpec]) -> Iterator[str]:
     """Yield the first words of the inputs that something else on the page looks at."""
     for spec in specs:
@@ -382,7 +392,7 @@ def _field(
     said = app.form.fields.get(spec.id) or FieldSpec(spec.id)
     raw = filled.raw.get(spec.id)
     offered = choices(said, spec, filled.inputs, context)
-    errors = [str(problem.message) for problem in filled.problems if problem.input_id == spec.id]
+    errors = [context.said(problem.message) for problem in filled.problems if problem.input_id == spec.id]
     return Field(
         name=spec.id,
         type=spec.type,

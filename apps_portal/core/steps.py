@@ -1,7 +1,7 @@
 """A run in plain words: the steps a person follows, each with how far it is. Engineers' words stay out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from orchestrator.core.graph import title_of
@@ -22,7 +22,7 @@ class Seen:
     started: datetime | None = None
     ended: datetime | None = None
     error: str = ""
-    hidden: bool = False
+    rounds: Mapping[str, int] = field(default_factory=dict)  # of a loop: {state: iterations}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _steps(
         if task.disabled or (run is None and over):
             continue
         if task.type in LOOPS:
-            yield _loop(task, path, depth, known, run)
+            yield _loop(task, depth, run)
             continue
         inner = [
             step
@@ -166,11 +166,7 @@ def _step(task: TaskSpec, depth: int, run: Seen | None, *, group: bool = False) 
     )
 
 
-def _loop(task: TaskSpec, path: str, depth: int, known: Mapping[str, Seen], run: Seen | None) -> Step:
-    step = _step(task, depth, run)
-    own = path.count("/") + 1
-    rounds = [
-        one for one in known.values() if one.hidden and one.path.startswith(f"{path}/") and one.path.count("/") == own
-    ]
-    done = sum(1 for one in rounds if one.state in FINAL)
-    return Step(step.id, step.label, depth, step.state, took=step.took, error=step.error, done=done, total=len(rounds))
+def _loop(task: TaskSpec, depth: int, run: Seen | None) -> Step:
+    rounds = run.rounds if run else {}
+    done = sum(count for state, count in rounds.items() if state in FINAL)
+    return replace(_step(task, depth, run), done=done, total=sum(rounds.values()))

@@ -41,6 +41,16 @@ class Column:
     heading: str
     numeric: bool = False
 
+    @property
+    def label(self) -> str:
+        """Return the heading, as components/data_table.html asks for it."""
+        return self.heading
+
+    @property
+    def num(self) -> bool:
+        """Say whether it holds numbers, likewise."""
+        return self.numeric
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
