@@ -1,6 +1,6 @@
 """Property tests of the core: no deadline on one example, because the machine may be busy with other things.
 
-`CORE_EXAMPLES` sets how many examples each property test tries (100 when it is not given).
+`PORTICO_EXAMPLES` sets how many examples each property test tries (100 when it is not given).
 """
 
 import os
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "core",
     deadline=None,
-    max_examples=int(os.environ.get("CORE_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("PORTICO_EXAMPLES", "100")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("core")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.inputs import Bound, bind
@@ -73,6 +73,7 @@ def test_what_was_accepted_can_be_kept_as_json(one: InputSpec, value: object) ->
         assert bound([one], kept).values == first.values
 
 
+@settings(max_examples=max(20, settings.default.max_examples // 3))
 @given(
     st.lists(st.sampled_from(["a", "b", "c.d", "c.e", "c.f.g"]), unique=True).flatmap(
         lambda ids: st.tuples(*(spec(input_id) for input_id in ids)),
