@@ -24,6 +24,7 @@ LONGEST_LINE = 64 * 1024
 KEPT_LINES = 40
 CALM_SECONDS = 60.0  # a part that lived this long is started again at once
 PATIENCE = (0.2, 1.0, 2.0, 5.0, 10.0)  # waits before the restarts of a part that keeps dying
+START_TRIES = 3
 STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 COLOURS = {"postgres": 34, "valkey": 35, "web": 32, "worker": 36, "scheduler": 33}
 
@@ -137,7 +138,7 @@ class Supervisor:
             now = time.monotonic()
             if part.process is None and part.start_again_at is None:
                 raise PartFailed(self._obituary(part))
-            if part.deaths >= len(PATIENCE) or now - since > seconds:
+            if part.deaths >= START_TRIES or now - since > seconds:
                 raise PartFailed(self._obituary(part))
             if now - told > 10:
                 told = now
