@@ -75,9 +75,11 @@ browser: install-dev
 	@$(BIN)/python -m tests.browser_setup
 
 $(STAMPS)/venv:
-	@test -n "$(PYTHON)" || { echo "Portico needs Python 3.11 or later on PATH."; exit 1; }
-	@echo "Making the virtual environment $(VENV) ..."
-	@"$(PYTHON)" -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)."; exit 1; }
+	@if ! $(BIN)/python -c '' 2>/dev/null; then \
+		test -n "$(PYTHON)" || { echo "Portico needs Python 3.11 or later on PATH."; exit 1; }; \
+		echo "Making the virtual environment $(VENV) ..."; \
+		"$(PYTHON)" -m venv --clear $(VENV) || { echo "Python could not make one (Debian: apt-get install python3-venv)."; exit 1; }; \
+	fi
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/run: requirements.txt | $(STAMPS)/venv
