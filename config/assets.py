@@ -268,9 +268,9 @@ def when(moment: datetime | str | None, *, empty: str = "–") -> SafeString:
 
 
 @register.filter
-def took(seconds: float | None) -> str:
+def took(seconds: float | str | None) -> str:
     """A length of time as people read it: 7.6 s, 2 m 4 s, 1 h 12 m; the same as `duration` in spans.ts."""
-    if seconds is None:
+    if not isinstance(seconds, int | float):
         return "–"
     if seconds < 0.95:
         return f"{max(0, round(seconds * 1000))} ms"
@@ -286,9 +286,9 @@ def took(seconds: float | None) -> str:
 
 
 @register.filter
-def size(count: int | None) -> str:
+def size(count: int | str | None) -> str:
     """A number of bytes as people read it; the same as `bytes` in spans.ts."""
-    if count is None:
+    if not isinstance(count, int):  # a template hands in "" for what is not there
         return ""
     if count < 1000:
         return f"{count} B"

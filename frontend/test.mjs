@@ -14,7 +14,7 @@ await esbuild.build({
   entryPoints: files.map((file) => `tests/${file}`),
   bundle: true,
   format: "esm",
-  platform: "node",
+  platform: "browser", // the same files of a package that the page gets
   external: ["node:*"],
   outdir: out,
   outExtension: { ".js": ".mjs" },
