@@ -1,4 +1,4 @@
-"""What this room hangs into the lower ones when it is loaded: the number beside "Approvals", and its part of the tick."""
+"""What this room hangs into the lower ones when it is loaded: the number beside "Approvals", its part of the tick."""
 
 from django.utils import timezone
 
