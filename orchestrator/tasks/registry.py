@@ -13,6 +13,7 @@ from orchestrator.tasks.core.debug import Echo, Return
 from orchestrator.tasks.core.execution import Fail
 from orchestrator.tasks.core.log import Log
 from orchestrator.tasks.core.output import OutputValues
+from orchestrator.tasks.core.sleep import Sleep
 from orchestrator.tasks.http.request import Download, Request
 from orchestrator.tasks.jdbc.duckdb import DuckdbQueries, DuckdbQuery
 from orchestrator.tasks.jdbc.postgresql import PostgresqlQueries, PostgresqlQuery
@@ -27,6 +28,7 @@ _TYPES: tuple[TaskType[Any], ...] = (
     Echo(),
     OutputValues(),
     Fail(),
+    Sleep(),
     Request(),
     Download(),
     PythonScript(),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import httpcore
@@ -57,8 +58,7 @@ def answer_to(exchange: Exchange, context: RunContext) -> Iterator[httpx.Respons
         try:
             with client.stream(
                 exchange.method,
-                exchange.url,
-                params=dict(exchange.params) or None,
+                httpx.URL(exchange.url).copy_merge_params(dict(exchange.params)) if exchange.params else exchange.url,
                 headers=dict(exchange.headers),
                 content=exchange.content,
                 data=dict(exchange.form) if exchange.form is not None else None,
@@ -96,17 +96,24 @@ def _reason(error: Exception) -> str:
             return str(error) or type(error).__name__
 
 
+@lru_cache(maxsize=2)
+def _tls(*, verify: bool) -> ssl.SSLContext:
+    """Return the rules for certificates; reading the authorities costs more than a request."""
+    secure = ssl.create_default_context()
+    if not verify:
+        secure.check_hostname = False
+        secure.verify_mode = ssl.CERT_NONE
+    return secure
+
+
 class _Transport(httpx.HTTPTransport):
     """httpx over connections that go to checked addresses only; redirects come through here again."""
 
     def __init__(self, exchange: Exchange, context: RunContext) -> None:
-        super().__init__(trust_env=False)
+        secure = _tls(verify=exchange.verify)
+        super().__init__(verify=secure, trust_env=False)
         self._context = context
         self._direct = not exchange.proxy
-        secure = ssl.create_default_context()
-        if not exchange.verify:
-            secure.check_hostname = False
-            secure.verify_mode = ssl.CERT_NONE
         backend = _Backend(context)
         self._pool = (
             httpcore.ConnectionPool(ssl_context=secure, network_backend=backend)

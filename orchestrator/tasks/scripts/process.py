@@ -7,6 +7,7 @@ import array
 import ctypes
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from orchestrator.tasks.contract import TaskFailed
 
@@ -93,6 +94,7 @@ class RunningScript:
     def __init__(self, channel: socket.socket, stdout: IO[bytes], stderr: IO[bytes]) -> None:
         self.stdout, self.stderr = stdout, stderr
         self._channel = channel
+        self._heard = b""
 
     def terminate(self) -> None:
         """Ask every process of the script to end; after the grace they are killed."""
@@ -108,18 +110,35 @@ class RunningScript:
         """Return a descriptor that becomes readable once the script has ended and nothing of it is left."""
         return self._channel.fileno()
 
-    def wait(self) -> Exit:
-        """Wait for the end; raise TaskFailed when the script could not be started."""
-        answer = b""
-        while not answer.endswith(b"\n"):
-            part = self._channel.recv(4096)
-            if not part:
-                return Exit(None)
-            answer += part
-        report = json.loads(answer)
+    def wait_until_taken(self) -> None:
+        """Wait until a keeper has the script; raise StarterGone when that will not be, so that another can be asked."""
+        report = self._hear()
+        if report is None:
+            raise StarterGone("its process disappeared")
         if "refused" in report:
-            raise TaskFailed(report["refused"])
+            raise TaskFailed(str(report["refused"]))
+
+    def wait(self) -> Exit:
+        """Wait for the end."""
+        report = self._hear()
+        if report is None:
+            return Exit(None)
+        if "refused" in report:
+            raise TaskFailed(str(report["refused"]))
         return Exit(report["exit"], report["left"])
+
+    def _hear(self) -> dict[str, Any] | None:
+        while b"\n" not in self._heard:
+            try:
+                part = self._channel.recv(4096)
+            except OSError:
+                part = b""
+            if not part:
+                return None
+            self._heard += part
+        line, _, self._heard = self._heard.partition(b"\n")
+        report: dict[str, Any] = json.loads(line)
+        return report
 
     def close(self) -> None:
         """Let go of everything; a script that still runs is killed."""
@@ -179,10 +198,15 @@ class Starter:
             with self._lock:
                 rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", given))
                 self._control.sendmsg([b"run!"], [rights])
+            theirs.close()
             channel.sendall(struct.pack("!I", len(request)) + request)
+            script.wait_until_taken()
         except OSError as error:
             script.close()
             raise StarterGone(str(error)) from error
+        except BaseException:
+            script.close()
+            raise
         finally:
             theirs.close()
             os.close(out_theirs)
@@ -247,6 +271,32 @@ class Starters:
 
 
 STARTERS = Starters()
+
+
+def end_leftovers(uid: int | None, mark: str) -> None:
+    """Kill what a script left when its keeper and its starter were both killed: its user's processes, else the marked.
+
+    `mark` is a text that only this script's environment holds.
+    """
+    for _ in range(50):
+        left = [int(place.name) for place in Path("/proc").glob("[0-9]*") if _belongs(place, uid, mark)]
+        if not left:
+            return
+        for pid in left:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        threading.Event().wait(0.01)
+
+
+def _belongs(place: Path, uid: int | None, mark: str) -> bool:
+    try:
+        if (place / "stat").read_bytes().rsplit(b")", 1)[1].split()[0] == b"Z":
+            return False
+        if uid is not None:
+            return place.stat().st_uid == uid
+        return mark.encode() in (place / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def hide_memory() -> None:

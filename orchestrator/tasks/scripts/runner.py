@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pydantic import Field
 
@@ -18,7 +19,7 @@ from orchestrator.tasks.properties import Dynamic, TaskProperties, Text, TextOrN
 from orchestrator.tasks.scripts.environments import Environment, environment
 from orchestrator.tasks.scripts.isolation import Level, ScriptUser, bubblewrapped, hand_over, level, take_user
 from orchestrator.tasks.scripts.output import OUTPUT_BYTES, Transcript
-from orchestrator.tasks.scripts.process import STARTERS, Exit, Launch, Limits, RunningScript
+from orchestrator.tasks.scripts.process import STARTERS, Exit, Launch, Limits, RunningScript, end_leftovers
 
 OWN_FOLDER = f"$WORKING_DIR/{PRIVATE}"  # as shell lines write it
 _READ = 64 * 1024
@@ -81,7 +82,11 @@ def run_script(plan: Plan, properties: ScriptProperties, context: RunContext) ->
         if user:
             hand_over(folder, user.uid)
         transcript = Transcript(context)
-        ended = _follow(_start(launch, around, user, context), transcript, context)
+        try:
+            ended = _follow(_start(launch, around, user, context), transcript, context)
+        finally:
+            if transcript.keeper_lost:
+                end_leftovers(user.uid if user else None, f"PORTICO_RUN={launch.env['PORTICO_RUN']}")
     finally:
         if user:
             user.release()
@@ -146,6 +151,7 @@ def _environment_of(properties: ScriptProperties, context: RunContext, around: E
         "EXECUTION_ID": context.execution_id,
         "TASKRUN_ID": context.task_run_id,
         "ATTEMPT": str(context.attempt),
+        "PORTICO_RUN": uuid4().hex,
     }
 
 
@@ -182,6 +188,7 @@ def _follow(script: RunningScript, transcript: Transcript, context: RunContext) 
                     break  # something that cannot be killed holds the streams
         finally:
             script.close()
+    transcript.keeper_lost = ended is None or ended.code is None
     orders.raise_when_given()
     return ended or Exit(None)
 

@@ -168,6 +168,7 @@ def keep(control: socket.socket, tell_taken: int, starter: int) -> Request | Non
     try:
         text = receive(channel)
         request: Request = json.loads(text)
+        report(channel, {"taken": keeper})
         socket.send_fds(ours, [struct.pack("!I", len(text))], fds[1:3])
         ours.sendall(text)
         for fd in fds[1:3]:
