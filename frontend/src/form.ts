@@ -78,7 +78,11 @@ class AppForm {
     const showed = target.hidden && !fresh.hidden;
     morph(target, fresh);
     if (showed)
-      announce(t("New field: {label}", { label: one("label, legend", target)?.innerText.trim() ?? "" }));
+      announce(
+        t("New field: {label}", {
+          label: (one("label, legend", target)?.innerText ?? "").replace(/\s*\*.*/s, "").trim(),
+        }),
+      );
     document.dispatchEvent(new CustomEvent("partials-applied", { detail: [fresh.id] }));
   }
 

@@ -71,7 +71,10 @@ export class FileDrop extends HTMLElement {
           ? t("{name} is not one of: {types}", { name: file.name, types: this.#input.accept })
           : "";
     if (!problem) return true;
+    // The person meant to replace what was there: sending the old file would surprise.
     this.#input.value = "";
+    this.#hidden.value = "";
+    one("[data-kept]", this)?.remove();
     this.#say(problem, "failed");
     return false;
   }
