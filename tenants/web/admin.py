@@ -224,6 +224,7 @@ def audit_page(request: HttpRequest, tenant: str) -> HttpResponse:  # noqa: ARG0
     filters = {name: value for name, value in chosen.items() if value}
     context = {
         "entries": entries,
+        "first_url": f"?{urlencode(filters)}" if before else "",
         "next_url": f"?{urlencode({**filters, 'before': more})}" if more else "",
         "chosen": chosen,
         "people": people,

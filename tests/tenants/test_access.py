@@ -114,6 +114,13 @@ def test_holders_are_found_through_people_and_groups_and_never_among_those_who_l
     assert access.holders(cast.tenant.pk, "flow.update", stage.HOME) == {cast.alice.pk, cast.admin.pk}
 
 
+def test_a_binding_left_over_for_somebody_of_another_tenant_is_worth_nothing(cast):
+    admin = factories.built_in_role(tenant=cast.tenant, name="Admin")
+    Binding.across_tenants.create(tenant=cast.tenant, user=cast.dana, role=admin)
+    assert cast.dana.pk not in access.holders(cast.tenant.pk, "flow.update", stage.HOME)
+    assert access.who_can_grant(cast.tenant.pk, "flow.update", stage.HOME) == ["Admin"]
+
+
 def test_a_request_for_a_right_tells_those_who_can_give_it(cast):
     access.ask_for(cast.actor("charlie"), "flow.execute", stage.HOME)
     assert cast.admin.notices.count() == 1

@@ -1,5 +1,7 @@
 """Every address of the product says which right it is about."""
 
+import re
+
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -7,7 +9,6 @@ from tenants.core.actions import ACTIONS
 from tenants.web.doors import MEMBER, WORDS, declared, door
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-TENANT_PREFIXES = ("ui/<", "api/v1/<", "p/<", "ws/<")
 
 
 def routes(resolver=None, prefix=""):
@@ -19,27 +20,24 @@ def routes(resolver=None, prefix=""):
             yield path, entry.callback
 
 
-ROUTES = sorted(routes(), key=lambda route: route[0])
-
-
 def test_the_walk_finds_the_pages_we_know():
-    assert {"sign-in", "ui/<str:tenant>/members", "api/v1/<str:tenant>/me", "health"} <= {
-        path for path, _view in ROUTES
-    }
+    assert {"sign-in", "ui/<str:tenant>/members", "api/v1/<str:tenant>/me", "health"} <= {path for path, _ in routes()}
 
 
-@pytest.mark.parametrize(("path", "view"), ROUTES, ids=[path or "(start)" for path, _view in ROUTES])
-def test_every_route_declares_its_action(path, view):
-    for method in METHODS:
-        assert declared(view, method) in ACTIONS | WORDS, f"{method} {path}"
+def test_every_route_declares_its_action():
+    undeclared = [
+        f"{method} /{path}"
+        for path, view in routes()
+        for method in METHODS
+        if declared(view, method) not in ACTIONS | WORDS
+    ]
+    assert undeclared == []
 
 
-@pytest.mark.parametrize(("path", "view"), ROUTES, ids=[path or "(start)" for path, _view in ROUTES])
-def test_rights_and_membership_are_asked_only_where_the_address_names_a_tenant(path, view):
-    wanted = {declared(view, method) for method in METHODS}
-    if wanted & (ACTIONS | {MEMBER}):
-        assert path.startswith(TENANT_PREFIXES), path
-        assert "tenant>" in path.split("/")[0 if path.startswith("<") else path.count("/", 0, path.index("<"))], path
+def test_rights_and_membership_are_asked_only_where_the_address_names_a_tenant():
+    for path, view in routes():
+        if {declared(view, method) for method in METHODS} & (ACTIONS | {MEMBER}):
+            assert re.match(r"(ui|api/v1|p|ws)/<(str:|slug:)?tenant>", path), path
 
 
 def test_a_door_for_a_right_that_does_not_exist_cannot_be_built():

@@ -64,6 +64,18 @@ def test_a_token_for_one_namespace_loses_the_rest():
     assert not narrowed.allowed("app.execute", "company.team", app_id=7)
 
 
+def test_a_token_for_one_namespace_opens_no_shared_app_since_apps_have_a_namespace_too():
+    grants = grants_of(ALICE, [], [("app.execute", 7)])
+    assert grants.narrowed(["app.execute"], "").allowed("app.execute", "company", app_id=7)
+    assert not grants.narrowed(["app.execute"], "company").allowed("app.execute", "company", app_id=7)
+
+
+def test_who_may_see_only_their_own_runs_cannot_give_even_that():
+    giver = grants_of(ALICE, [Held(frozenset({"execution.view"}), "company", own_only=True)])
+    for own_only in (True, False):
+        assert not giver.holds(Held(frozenset({"execution.view"}), "company", own_only))
+
+
 @given(BINDINGS, st.none() | st.frozensets(ACTIONS), PLACES, ACTIONS, PLACES, st.sampled_from([None, ALICE, BOB]))
 def test_a_scope_never_widens(bindings, actions, place, action, namespace, started_by):
     grants = grants_of(ALICE, bindings, [("flow.view", 7)])
