@@ -152,6 +152,11 @@ def spec_of(revision: AppRevision) -> AppSpec:
     return spec
 
 
+def forget_all() -> None:
+    """Forget every parsed revision; tests use the same ids again."""
+    _specs.clear()
+
+
 class _Specs:
     """Parsed revisions by id, the ones used last."""
 
@@ -170,6 +175,10 @@ class _Specs:
             self._kept[revision_id] = spec
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
 
 
 _specs = _Specs()
