@@ -109,7 +109,8 @@ def test_an_unknown_state_is_shown_by_its_own_name_and_cannot_inject() -> None:
     assert "&lt;b&gt;" in render("{% state_badge state %}", state="<b>")
 
 
-def test_the_page_carries_looks_and_translations_that_cannot_leave_their_element() -> None:
+def test_the_page_carries_looks_and_translations_that_cannot_leave_their_element(monkeypatch) -> None:
+    monkeypatch.setattr(assets, "TEXTS", (*TEXTS, "</script><script>alert(1)</script>"))
     with translation.override("de"):
         text = render("{% browser_texts %}")
     body = re.fullmatch(r'<script type="application/json" id="browser-texts">(.*)</script>', text, re.DOTALL)
@@ -118,7 +119,7 @@ def test_the_page_carries_looks_and_translations_that_cannot_leave_their_element
     data = json.loads(body.group(1))
     assert data["language"] == "de"
     assert set(data["looks"]) == {state.value for state in State}
-    assert set(data["texts"]) == set(TEXTS)
+    assert set(data["texts"]) == set(assets.TEXTS)
 
 
 def test_english_pages_carry_no_translations() -> None:

@@ -122,7 +122,8 @@ export class FlowGraph extends HTMLElement {
         element.replaceChildren(
           h("span", { class: "ico" }, icon(typeIcon(box.node.type))),
           h("strong", {}, box.node.label),
-          h("small", {}, box.node.type),
+          // the family and the name; the room in front ("core.") says little and costs the rest
+          h("small", { title: box.node.type }, box.node.type.split(".").slice(-2).join(".")),
           h("span", { class: "st" }),
         );
       }
