@@ -30,7 +30,7 @@ def flow_outputs(specs: Sequence[OutputSpec], render: Callable[[object], object]
         if spec.type in TEXTS:
             outputs[spec.id] = as_texts([value])[0]
             continue
-        bound = bind([InputSpec("value", spec.type)], {"value": value}, at=at)
+        bound = bind([InputSpec("value", spec.type, item_type=spec.item_type)], {"value": value}, at=at)
         if bound.problems:
             raise OutputInvalid(f"The output {spec.id}: {bound.problems[0].message}")
         outputs[spec.id] = bound.values["value"]
