@@ -1,6 +1,7 @@
 """Check this installation: one line for each thing that must be well, with its figure and its remedy."""
 
 import argparse
+import io
 import json
 import secrets
 import shutil
@@ -77,7 +78,7 @@ REMEDIES = {
 
 def _configuration() -> Answer:
     try:
-        call_command("check", verbosity=0)
+        call_command("check", stdout=io.StringIO(), stderr=io.StringIO())
     except (SystemCheckError, CommandError) as problem:
         return FAIL, str(problem).strip().splitlines()[-1], "mend the settings named (docs/reference/settings.md)"
     if settings.DEBUG:

