@@ -1,6 +1,6 @@
 """jdbc.postgresql."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -57,9 +57,13 @@ class _Connection:
 
 def _batches(first: list[Any], stream: Iterator[Any]) -> Iterator[Sequence[Sequence[Any]]]:
     batch = first
-    while batch:
-        yield batch
-        batch = list(islice(stream, BATCH))
+    try:
+        while batch:
+            yield batch
+            batch = list(islice(stream, BATCH))
+    finally:
+        if isinstance(stream, Generator):  # it holds the connection until it is closed
+            stream.close()
 
 
 def _bindable(value: object) -> object:

@@ -7,8 +7,8 @@ import tempfile
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -57,6 +57,11 @@ class Answer:
     columns: Sequence[str] = ()
     batches: Iterable[Sequence[Sequence[Any]]] = ()
     changed: int = -1  # rows that the statement touched, when the engine knows
+
+    def close(self) -> None:
+        """Leave the rest of the rows unread; some engines hold the connection until then."""
+        if isinstance(self.batches, Generator):
+            self.batches.close()
 
 
 class Database(Protocol):
@@ -107,8 +112,8 @@ class SqlTask(TaskType[P]):
             with self.connect(properties, context) as database, interrupted_on_stop(database, context):
                 for number, text in enumerate(texts):
                     wanted = properties.wanted() if self.many or number == len(texts) - 1 else "NONE"
-                    answer = database.ask(text, properties.parameters or {}, rows=wanted != "NONE")
-                    results.append(_kept(answer, wanted, context))
+                    with closing(database.ask(text, properties.parameters or {}, rows=wanted != "NONE")) as answer:
+                        results.append(_kept(answer, wanted, context))
                 database.commit()
         except self.engine.errors as error:
             context.raise_if_stopped()
