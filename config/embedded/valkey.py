@@ -20,18 +20,24 @@ def socket_of(home: Home) -> Path:
     return home.run / "valkey.sock"
 
 
-def write_settings(home: Home) -> Path:
-    """Write the server's settings to a file that only it can read: a command line would show the password."""
-    if not home.valkey.exists():
-        home.valkey.mkdir(mode=0o700)
-        if home.account is not None:
-            os.chown(home.valkey, home.account.uid, home.account.gid)
+def write_settings(home: Home, found: Found) -> Path:
+    """Write the server's settings to a file that only it can read: a command line would show the password.
+
+    Each program and major version has files of its own, for Redis 7 cannot read what Valkey 9 wrote. Nothing is lost
+    by beginning anew: PostgreSQL holds the truth.
+    """
+    folder = home.valkey / f"{found.program}-{found.major}"
+    for part in (home.valkey, folder):
+        if not part.exists():
+            part.mkdir(mode=0o700)
+            if home.account is not None:
+                os.chown(part, home.account.uid, home.account.gid)
     lines = [
         "port 0",
         f'unixsocket "{socket_of(home)}"',
         "unixsocketperm 700",
         f'requirepass "{home.passwords.valkey}"',
-        f'dir "{home.valkey}"',
+        f'dir "{folder}"',
         "daemonize no",
         'save ""',
         "appendonly yes",
@@ -41,8 +47,8 @@ def write_settings(home: Home) -> Path:
         "loglevel warning",
         'logfile ""',
     ]
-    file = home.valkey / "valkey.conf"
-    fresh = home.valkey / "valkey.conf.new"
+    file = folder / "valkey.conf"
+    fresh = folder / "valkey.conf.new"
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
     fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -56,7 +62,7 @@ def program(home: Home, found: Found) -> Program:
     """Return how to start the server."""
     return Program(
         name="valkey",
-        command=[found.server, str(write_settings(home))],
+        command=[found.server, str(write_settings(home, found))],
         env=PLAIN_ENV,
         account=home.account,
         death_signal=signal.SIGTERM,
