@@ -18,6 +18,8 @@ from tenants.errors import Forbidden, NotFound
 
 def may_run(actor: Actor, app: App) -> bool:
     """Say whether `actor` may run `app`; whether it is open just now is another question (`is_open`)."""
+    if app.tenant_id != actor.tenant_id:
+        return False
     if actor.is_system:
         return True
     reach = actor.grants.reach("app.execute")

@@ -106,7 +106,10 @@ def _block(spec: BlockSpec, facts: Facts, viewer: Viewer, counter: Iterator[int]
     try:
         if spec.show_if is not None and not truthy(facts.source.evaluate(spec.show_if, facts.scope)):
             return None
-        data = {key: _property(known.properties[key].kind, value, facts) for key, value in spec.properties.items()}
+        data: dict[str, object] = {key: prop.default or "" for key, prop in known.properties.items()}
+        data.update(
+            {key: _property(known.properties[key].kind, value, facts) for key, value in spec.properties.items()}
+        )
         parts = tuple(
             Part(
                 _text(title, facts), tuple(b for one in inner if (b := _block(one, facts, viewer, counter)) is not None)
