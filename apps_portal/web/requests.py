@@ -14,13 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps_portal import files, pages, submissions
 from apps_portal.access import submission_for
-from apps_portal.models import Submission
 from apps_portal.pages import RunPage
 from orchestrator import executions
 from orchestrator.core.errors import InputInvalid
 from orchestrator.core.inputs import raw_from_form
 from orchestrator.saying import said
-from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, NotFound
 from tenants.web.doors import door
 from tenants.web.me import actor_of
@@ -67,11 +65,14 @@ def request_page(request: HttpRequest, tenant: str, number: int) -> HttpResponse
     """Show one request in plain words."""
     actor = actor_of(request)
     submission = submission_for(actor, number)
-    run = pages.run_page(actor, submission, url=_url(submission, tenant))
+    run = pages.run_page(actor, submission, url=_url(submission.app.uid, tenant))
     if run is None:
-        context = {"submission": submission, "crumbs": _crumbs(actor, submission, tenant)}
+        context = {
+            "submission": submission,
+            "crumbs": _crumbs(tenant, number, mine=submission.user_id == actor.user_id),
+        }
         return render(request, "apps_portal/request_gone.html", context)
-    return render(request, "apps_portal/request.html", _context(actor, run, tenant))
+    return render(request, "apps_portal/request.html", _context(run, tenant))
 
 
 @door("member")
@@ -80,7 +81,7 @@ def request_changes(request: HttpRequest, tenant: str, number: int) -> JsonRespo
     """Answer what is new on a request's page since `?since=`: parts of it by id, the state, whether it is over."""
     actor = actor_of(request)
     submission = submission_for(actor, number)
-    run = pages.run_page(actor, submission, url=_url(submission, tenant))
+    run = pages.run_page(actor, submission, url=_url(submission.app.uid, tenant))
     if run is None:
         raise NotFound
     answer: dict[str, object] = {
@@ -90,7 +91,7 @@ def request_changes(request: HttpRequest, tenant: str, number: int) -> JsonRespo
         "state": str(run.state),
     }
     if request.GET.get("since", "") != str(run.execution.version):
-        context = _context(actor, run, tenant)
+        context = _context(run, tenant)
         answer["html"] = {
             part: render_to_string(f"apps_portal/{part.replace('-', '_')}.html", context, request) for part in PARTS
         }
@@ -157,11 +158,11 @@ def file_download(request: HttpRequest, tenant: str, number: int, file_id: int) 
     return response
 
 
-def _url(submission: Submission, tenant: str) -> str:
-    return f"{settings.PUBLIC_URL}{reverse('app', kwargs={'tenant': tenant, 'uid': submission.app.uid})}"
+def _url(uid: str, tenant: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse('app', kwargs={'tenant': tenant, 'uid': uid})}"
 
 
-def _context(actor: Actor, run: RunPage, tenant: str) -> dict[str, object]:
+def _context(run: RunPage, tenant: str) -> dict[str, object]:
     number = run.submission.number
     return {
         "run": run,
@@ -169,12 +170,11 @@ def _context(actor: Actor, run: RunPage, tenant: str) -> dict[str, object]:
         "app": run.app,
         "live_url": f"/ws/{tenant}/executions/{run.execution.pk}",
         "changes_url": reverse("request-changes", kwargs={"tenant": tenant, "number": number}),
-        "crumbs": _crumbs(actor, run.submission, tenant),
+        "crumbs": _crumbs(tenant, number, mine=run.is_mine),
     }
 
 
-def _crumbs(actor: Actor, submission: Submission, tenant: str) -> list[dict[str, str]]:
-    mine = submission.user_id == actor.user_id
+def _crumbs(tenant: str, number: int, *, mine: bool) -> list[dict[str, str]]:
     first = {"label": _("My requests"), "url": reverse("my-requests", kwargs={"tenant": tenant})}
     inbox = {"label": _("Approvals"), "url": reverse("inbox", kwargs={"tenant": tenant})}
-    return [first if mine else inbox, {"label": f"#{submission.number}"}]
+    return [first if mine else inbox, {"label": f"#{number}"}]
