@@ -3,18 +3,23 @@
 What an actor may not even see looks absent (NotFound); what they may see but not do is Forbidden, the action named.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import F, Q, QuerySet
+from django.db import connection
+from django.db.models import F, Min, Q, QuerySet
+from django.utils import timezone
 
 from orchestrator.core.spec import InputSpec
-from orchestrator.models import Artifact, Execution, Flow, FlowRevision, LogLine, Seat, TaskRun
-from tenants.access import allowed, require, visible_to
+from orchestrator.models import Artifact, Execution, Flow, FlowRevision, LogLine, Seat, TaskRun, Trigger
+from tenants.access import allowed, in_places, require, visible_to
 from tenants.actor import Actor
 from tenants.errors import NotFound
 
 MASK = "••••••"
+LONGEST_ADDRESS = 2_000
 
 
 class Part(StrEnum):
@@ -52,6 +57,94 @@ def flow_for(actor: Actor, action: str, namespace: str, flow_id: str, *, ended: 
 def flows_visible_to(actor: Actor, action: str = "flow.list") -> QuerySet[Flow]:
     """Return the living flows on which `actor` holds `action`."""
     return Flow.objects.in_tenant(actor).filter(visible_to(actor, action), deleted_at=None)
+
+
+def flows_found(actor: Actor, text: str = "", namespace: str = "") -> QuerySet[Flow]:
+    """Return the flows one may list whose id, namespace or description has every word of `text`.
+
+    `namespace` keeps those in it and below.
+    """
+    rows = flows_visible_to(actor)
+    for word in text.split()[:10]:
+        rows = rows.filter(Q(flow_id__icontains=word) | Q(namespace__icontains=word) | Q(description__icontains=word))
+    return rows.filter(in_places([namespace], "namespace")) if namespace else rows
+
+
+def namespaces_of_flows(actor: Actor) -> list[str]:
+    """Return the namespaces that have flows one may list, in order."""
+    return list(flows_visible_to(actor).order_by("namespace").values_list("namespace", flat=True).distinct())
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """A flow in a list, with its last runs (oldest first) as (id, state), and when a trigger fires next."""
+
+    flow: Flow
+    runs: Sequence[tuple[str, str]]
+    next_at: datetime | None
+
+
+_LAST_RUNS = """
+SELECT flow.id, run.id, run.state
+  FROM unnest(%s::bigint[], %s::boolean[]) AS flow(id, all_runs)
+ CROSS JOIN LATERAL (
+    SELECT id, state, created_at FROM orchestrator_execution
+     WHERE flow_id = flow.id AND tenant_id = %s AND (flow.all_runs OR started_by_id = %s)
+     ORDER BY created_at DESC LIMIT %s) run
+ ORDER BY flow.id, run.created_at"""
+STRIP = 20
+
+
+def flow_rows(actor: Actor, flows: Sequence[Flow]) -> list[FlowRow]:
+    """Return `flows` as rows of a list, with two queries however many they are."""
+    seen = {flow.pk: allowed(actor, "execution.list", flow.namespace, started_by=actor.user_id) for flow in flows}
+    shown = [flow for flow in flows if seen[flow.pk]]
+    runs: dict[int, list[tuple[str, str]]] = {}
+    with connection.cursor() as cursor:
+        all_runs = [bool(allowed(actor, "execution.list", flow.namespace)) for flow in shown]
+        cursor.execute(_LAST_RUNS, [[flow.pk for flow in shown], all_runs, actor.tenant_id, actor.user_id, STRIP])
+        for flow_pk, execution_id, state in cursor.fetchall():
+            runs.setdefault(flow_pk, []).append((execution_id, state))
+    due = Trigger.objects.in_tenant(actor).filter(flow__in=flows, disabled=False, next_at__isnull=False)
+    next_at = dict(due.values("flow_id").annotate(at=Min("next_at")).values_list("flow_id", "at"))
+    return [FlowRow(flow, runs.get(flow.pk, ()), next_at.get(flow.pk)) for flow in flows]
+
+
+def triggers_of(flow: Flow) -> QuerySet[Trigger]:
+    """Return a flow's triggers; their definitions may hold keys, so doors show ids and types alone."""
+    return Trigger.objects.in_tenant(flow.tenant_id).filter(flow=flow).defer("definition").order_by("trigger_id")
+
+
+def executions_found(actor: Actor, asked: Mapping[str, str]) -> QuerySet[Execution]:
+    """Return the executions one may list that match filters: state, flow (`namespace.id`), namespace, q, since, by.
+
+    Several states are joined by commas; an unknown one matches nothing. `since` is a number of hours.
+    """
+    rows = executions_visible_to(actor).select_related("flow", "started_by")
+    if states := asked.get("state"):
+        rows = rows.filter(state__in=states.split(","))
+    if flow := asked.get("flow"):
+        rows = rows.filter(flow__in=_flow_named(actor, flow))
+    if namespace := asked.get("namespace"):
+        rows = rows.filter(in_places([namespace], "namespace"))
+    if hours := asked.get("since"):
+        rows = rows.filter(created_at__gte=timezone.now() - timedelta(hours=int(hours[:5]) if hours.isdecimal() else 0))
+    if asked.get("by") == "me":
+        rows = rows.filter(started_by_id=actor.user_id)
+    for word in asked.get("q", "").split()[:5]:
+        named = Flow.objects.in_tenant(actor).filter(flow_id__icontains=word).values("pk")
+        rows = rows.filter(Q(id__startswith=word) | Q(flow__in=named) | Q(namespace__icontains=word))
+    return rows.defer("variables", "inputs", "outputs", "history")
+
+
+def _flow_named(actor: Actor, name: str) -> QuerySet[Flow]:
+    """Return the flow that `namespace.id` names; ids may hold dots, so every way to part it counts."""
+    parts = name.split(".")
+    ways = [(".".join(parts[:n]), ".".join(parts[n:])) for n in range(1, len(parts))] or [("", name)]
+    named = Q(pk__in=[])
+    for namespace, flow_id in ways[:20]:
+        named |= Q(namespace=namespace, flow_id=flow_id)
+    return Flow.objects.in_tenant(actor).filter(named)
 
 
 def revisions_of(flow: Flow) -> QuerySet[FlowRevision]:
@@ -146,6 +239,8 @@ def inputs_shown(actor: Actor, execution: Execution, specs: Iterable[InputSpec])
 
 def artifact_for(actor: Actor, execution: Execution, uri: str) -> Artifact:
     """Return a file of `execution` that `actor` may download; raises NotFound also for another execution's file."""
+    if not uri or "\x00" in uri or len(uri) > LONGEST_ADDRESS:
+        raise NotFound
     artifact = Artifact.objects.in_tenant(actor).filter(execution_id=execution.id, uri=_our_scheme(uri)).first()
     if artifact is None or not may_see(actor, execution, Part.FILES):
         raise NotFound
@@ -164,6 +259,11 @@ def artifacts_of(execution: Execution) -> QuerySet[Artifact]:
 def task_runs_of(execution: Execution) -> QuerySet[TaskRun]:
     """Return the task runs of an execution in the order of their creation, iterations of loops included."""
     return TaskRun.objects.in_tenant(execution.tenant_id).filter(execution=execution).order_by("position", "id")
+
+
+def outputs_of(run: TaskRun) -> object:
+    """Return the outputs of a task run; ask `may_see(..., "outputs")` before showing them."""
+    return TaskRun.objects.in_tenant(run.tenant_id).values_list("outputs", flat=True).get(pk=run.pk)
 
 
 def log_lines_of(execution: Execution) -> QuerySet[LogLine]:

@@ -20,7 +20,7 @@ from orchestrator.downloads import download
 from orchestrator.hub import hub
 from orchestrator.watching import AGAIN, Visitor
 from tenants.actor import Actor
-from tenants.errors import Invalid, NotFound, PorticoError
+from tenants.errors import NotFound, PorticoError
 from tenants.tenancy import in_tenant
 from tenants.web.doors import door
 from tenants.web.who import bearer_of
@@ -57,7 +57,7 @@ def file(request: HttpRequest, tenant: str, execution_id: str) -> StreamingHttpR
     actor = _actor(request)
     with in_tenant(actor.tenant_id):
         execution = access.execution_to_follow(actor, execution_id)
-        artifact = access.artifact_for(actor, execution, _path(request))
+        artifact = access.artifact_for(actor, execution, request.GET.get("path", ""))
     return download(actor.tenant_id, artifact)
 
 
@@ -66,7 +66,7 @@ def file(request: HttpRequest, tenant: str, execution_id: str) -> StreamingHttpR
 def file_metas(request: HttpRequest, tenant: str, execution_id: str) -> JsonResponse:  # noqa: ARG001
     """Return the size of a file of the execution."""
     actor = _actor(request)
-    artifact = access.artifact_for(actor, access.execution_to_follow(actor, execution_id), _path(request))
+    artifact = access.artifact_for(actor, access.execution_to_follow(actor, execution_id), request.GET.get("path", ""))
     return JsonResponse({"size": artifact.size, "name": artifact.name, "sha256": artifact.sha256})
 
 
@@ -81,13 +81,6 @@ def _actor(request: HttpRequest) -> Actor:
     if actor is None:
         raise NotFound
     return actor
-
-
-def _path(request: HttpRequest) -> str:
-    path = request.GET.get("path", "")
-    if not path or "\x00" in path or len(path) > 2000:
-        raise Invalid.in_field("path", "")
-    return path
 
 
 def _stream(events: AsyncIterator[str]) -> StreamingHttpResponse:
