@@ -4,6 +4,8 @@ import argparse
 import importlib
 import importlib.util
 
+from django.conf import settings
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `portico demo` understands: nothing yet."""
@@ -11,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Load the demo tenant and print its people."""
-    print(greeting())
+    print(greeting().replace("{address}", settings.PUBLIC_URL), end="")
     return 0
 
 

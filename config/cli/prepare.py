@@ -19,10 +19,11 @@ ROLES = ("portico_web", "portico_engine")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `portico prepare` understands."""
     parser.add_argument("--demo", action="store_true", help="load the demo tenant")
+    parser.add_argument("--note", type=Path, help="write the words of greeting to this file instead of printing them")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Migrate, load the demo, and leave the words of greeting in the data folder for `portico up`."""
+    """Migrate, load the demo, and say how to begin."""
     problem = roles_problem()
     if problem:
         print(problem)
@@ -30,9 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     call_command("migrate", interactive=False, verbosity=0)
     text = greeting() if arguments.demo else how_to_begin()
     connections.close_all()
-    note = Path(settings.DATA_DIR) / "greeting"
-    note.unlink(missing_ok=True)
-    with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+    if arguments.note is None:
+        print(text.replace("{address}", settings.PUBLIC_URL), end="")
+        return 0
+    arguments.note.unlink(missing_ok=True)
+    handle = os.open(arguments.note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it holds passwords
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
     return 0
 

@@ -148,7 +148,7 @@ class _House:
 
     def _prepare(self, supervisor: Supervisor) -> None:
         self._console.say("Bringing the database up to date ...")
-        words = ["prepare", *(["--demo"] if self._arguments.demo else [])]
+        words = ["prepare", f"--note={self._data / 'greeting'}", *(["--demo"] if self._arguments.demo else [])]
         supervisor.run_to_end(self._program("prepare", words, "owner"))
 
     def _start_parts(self, supervisor: Supervisor) -> None:
