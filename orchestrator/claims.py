@@ -165,16 +165,14 @@ def expired(limit: int) -> list[Lost]:
         return [Lost(*row[:4], tuple(row[4].split("/"))) for row in cursor.fetchall()]
 
 
-def let_go(task_run_id: str, attempt: int, worker: UUID, *, only_expired: bool = False) -> bool:
-    """Take the lease off a task run, if (task run, attempt, worker) still holds; False when someone was first."""
-    condition = " AND lease_until < clock_timestamp()" if only_expired else ""
+def let_go(task_run_id: str, attempt: int, worker: UUID) -> None:
+    """Take the lease off a task run that (attempt, worker) holds."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE orchestrator_taskrun SET worker = NULL, lease_until = NULL "  # noqa: S608 - a constant of ours
-            f"WHERE id = %s AND attempt = %s AND worker = %s AND state = 'RUNNING'{condition}",
+            "UPDATE orchestrator_taskrun SET worker = NULL, lease_until = NULL "
+            "WHERE id = %s AND attempt = %s AND worker = %s AND state = 'RUNNING'",
             [task_run_id, attempt, worker],
         )
-        return cursor.rowcount == 1
 
 
 def ended_as(task_run_id: str, attempt: int, worker: UUID) -> str | None:

@@ -30,6 +30,28 @@ def broker() -> "redis.Redis":
     )
 
 
+class _Recently:
+    """Remembers what was said a moment ago, so that a busy process does not say it hundreds of times a second."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._said: dict[object, float] = {}
+
+    def said(self, what: object) -> bool:
+        """Tell whether `what` was said within the time; if not, it counts as said now."""
+        now = time.monotonic()
+        if now - self._said.get(what, -self._seconds) < self._seconds:
+            return True
+        if len(self._said) > 10_000:
+            self._said.clear()
+        self._said[what] = now
+        return False
+
+
+_rung = _Recently(0.02)
+_listed = _Recently(0.2)  # lists are read again at most once a second anyway
+
+
 class _Silence:
     """Remembers that the broker failed, so that the next few seconds cost nobody a timeout."""
 
@@ -54,6 +76,12 @@ _silence = _Silence()
 def ring(queue: str = "default") -> None:
     """Tell one worker of `queue`, once this transaction is committed, that there is work in the database."""
     transaction.on_commit(partial(_publish_ring, queue))
+
+
+def ring_on(queue: str) -> None:
+    """Wake the next sleeper, because work is left behind while this process goes on: the cascade."""
+    if not _rung.said(queue):
+        _publish_ring(queue)
 
 
 def changed(tenant_id: int, execution_id: str) -> None:
@@ -110,7 +138,7 @@ def _publish_changes(pairs: set[tuple[int, str]]) -> None:
         pipeline = broker().pipeline(transaction=False)
         for tenant_id, execution_id in pairs:
             pipeline.publish(f"portico:changed:{tenant_id}:{execution_id}", "")
-        for tenant_id in {tenant_id for tenant_id, _ in pairs}:
+        for tenant_id in {tenant_id for tenant_id, _ in pairs if not _listed.said(tenant_id)}:
             pipeline.publish(f"portico:changed:{tenant_id}", "")
         pipeline.execute()
     except redis.RedisError as failure:

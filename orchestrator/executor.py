@@ -15,8 +15,9 @@ from django.db import connection, transaction
 from orchestrator import claims, dispatch, fetching, seats, snapshots, traces
 from orchestrator.core.expressions import Call, Needs
 from orchestrator.core.machine import advance, advance_from
-from orchestrator.core.snapshot import Fact, Path, Snapshot
+from orchestrator.core.snapshot import LEAVES, Fact, Path, Snapshot, TaskRun
 from orchestrator.core.states import FINAL, State
+from orchestrator.json_text import dump
 from orchestrator.revisions import revision_of
 from orchestrator.snapshots import EXECUTION_COLUMNS, ExecutionRow, LogRecord, Overtaken, Turn
 from orchestrator.traces import Traces
@@ -40,9 +41,10 @@ RETURNING {EXECUTION_COLUMNS}, clock_timestamp()
 """  # noqa: S608 - constants of ours
 
 
-def advance_waiting(limit: int = BATCH) -> int:
+def advance_waiting(limit: int = BATCH, *, taking: str = "") -> int:
     """Advance up to `limit` executions that wait for it; return how many were taken.
 
+    `taking` is the queue from which the caller claims next: it need not be rung for.
     Nothing is locked while they are thought about; each is written only if it is still at the version that was read.
     """
     with connection.cursor() as cursor:
@@ -54,21 +56,21 @@ def advance_waiting(limit: int = BATCH) -> int:
     at: datetime = claimed[0][-1]
     calm = [row for row in rows if row.tries <= 1]
     alone = [row for row in rows if row.tries > 1]
-    if not _advance_together(calm, at):
+    if not _advance_together(calm, at, taking):
         alone = rows
     for row in alone:
         _advance_alone(row, at)
     return len(claimed)
 
 
-def _advance_together(rows: Sequence[ExecutionRow], at: datetime) -> bool:
+def _advance_together(rows: Sequence[ExecutionRow], at: datetime, taking: str) -> bool:
     """Advance several executions in one transaction; False when one of them spoils it for all."""
     if not rows:
         return True
     try:
         before = snapshots.open_of(rows)
         turns = [_turn(row, before[row.id], at) for row in rows]
-        _apply(turns)
+        _apply(turns, taking)
     except Exception:
         _log.exception("a batch of %d executions could not be advanced; each is tried alone", len(rows))
         return False
@@ -119,7 +121,7 @@ def _think(
     return Turn(row, before, after, path is not None, world.logs, world.labels)
 
 
-def _apply(turns: Sequence[Turn]) -> None:
+def _apply(turns: Sequence[Turn], taking: str = "") -> None:
     """Write turns whose executions are still as they were read; the others keep waiting to be advanced."""
     with transaction.atomic():
         versions = snapshots.lock(turn.row.id for turn in turns)
@@ -127,12 +129,12 @@ def _apply(turns: Sequence[Turn]) -> None:
         overtaken = [turn.row.id for turn in turns if versions.get(turn.row.id) != turn.row.version]
         if sound:
             snapshots.write(sound)
-            _follow(sound)
+            _follow(sound, taking)
         if overtaken:
             _release(overtaken)
 
 
-def _follow(turns: Sequence[Turn]) -> None:
+def _follow(turns: Sequence[Turn], taking: str) -> None:
     """Do what a change of state brings with it, in the same transaction: seats, rings, news for screens."""
     for turn in turns:
         seats.open_levels(turn)
@@ -142,7 +144,7 @@ def _follow(turns: Sequence[Turn]) -> None:
         for path, run in turn.after.runs.items()
         if run.state is State.SUBMITTED and turn.before.runs.get(path) is not run
     }
-    for queue in queues:
+    for queue in queues - {taking}:
         dispatch.ring(queue)
     if any(not turn.after.settled for turn in turns):
         dispatch.ring()
@@ -189,36 +191,53 @@ def finish(ending: Ending, *, queue: str = "", same_execution: bool = True) -> c
                 [ending.execution_id],
             )
             found = cursor.fetchone()
-        held = found is not None and claims.let_go(
-            ending.task_run_id, ending.attempt, ending.worker, only_expired=ending.only_expired,
-        )
-        if not held:
+        if found is None:
             raise Fenced
         row, at = ExecutionRow.read(found[:-1]), found[-1]
+        before = snapshots.above(row, ending.path)
+        run = before.runs.get(ending.path)
+        # whoever ends an attempt locks the execution first, so this reading holds until the commit
+        if run is None or not _is_theirs(run, ending, at):
+            raise Fenced
         traces.write(row, ending.task_run_id, ending.traces, at)
-        if row.state in FINAL:
-            snapshots.end_unread(ending.task_run_id, ending.fact)
-        else:
-            _advance_or_leave(row, ending, at)
+        after = _advance_or_leave(row, before, ending, at, queue)
         if not queue:
             return None
+        same_execution = same_execution and after is not None and _has_more(after)
         following = claims.next_of(queue, ending.worker, row.id) if same_execution else None
         return following or claims.next_of(queue, ending.worker)
 
 
-def _advance_or_leave(row: ExecutionRow, ending: Ending, at: datetime) -> None:
-    before = snapshots.above(row, ending.path)
-    run = replace(before.runs[ending.path], fact=ending.fact, leased=False)
-    seen = Snapshot({**before.runs, ending.path: run})
+def _is_theirs(run: TaskRun, ending: Ending, at: datetime) -> bool:
+    """Tell whether the attempt still is who wants to end it; for a lost one: whether its lease really ran out."""
+    holds = run.lease is not None and run.attempt == ending.attempt and run.lease.worker == str(ending.worker)
+    return holds and run.lease is not None and (not ending.only_expired or run.lease.until < at)
+
+
+def _has_more(after: Snapshot) -> bool:
+    """Tell whether another task run of the execution may wait for a worker."""
+    return after.state not in FINAL and bool(after.root.counts.get(LEAVES, {}).get(State.RUNNING))
+
+
+def _advance_or_leave(
+    row: ExecutionRow, before: Snapshot, ending: Ending, at: datetime, taking: str,
+) -> Snapshot | None:
+    """Advance the execution from what ended; None when it has to wait for its turn, or is over already."""
+    if row.state in FINAL:
+        snapshots.end_unread(ending.task_run_id, ending.fact)
+        return None
+    run = replace(before.runs[ending.path], fact=ending.fact, lease=None)
     try:
-        turn = _turn(row, seen, at, ending.path)
+        turn = _turn(row, Snapshot({**before.runs, ending.path: run}), at, ending.path)
     except Needs:
+        claims.let_go(ending.task_run_id, ending.attempt, ending.worker)
         record_fact(ending.task_run_id, ending.fact)
         want_advance(row.id)
-        return
+        return None
     turn = replace(turn, before=before, labels={**turn.labels, **ending.traces.labels})
     snapshots.write([turn])
-    _follow([turn])
+    _follow([turn], taking)
+    return turn.after
 
 
 def record_fact(task_run_id: str, fact: Fact) -> bool:
@@ -226,7 +245,7 @@ def record_fact(task_run_id: str, fact: Fact) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orchestrator_taskrun SET fact = %s WHERE id = %s AND fact IS NULL AND state = ANY(%s)",
-            [snapshots.fact_json(fact), task_run_id, list(snapshots.OPEN)],
+            [dump(snapshots.fact_fields(fact)), task_run_id, list(snapshots.OPEN)],
         )
         return cursor.rowcount == 1
 

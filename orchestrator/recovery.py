@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from orchestrator import claims, dispatch, executor
 from orchestrator.core.snapshot import Fact, FactKind
 from orchestrator.core.states import State
+from tenants import outbox
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ SWEEPS: list[Callable[[], object]] = []  # what other rooms want done; they add 
 
 def tick() -> None:
     """Do one round; a step that fails does not keep the others from being done."""
-    for step in (wake_due, recover_lost, advance_left, ring_for_waiting, forget_gone_workers, *SWEEPS):
+    for step in (wake_due, recover_lost, advance_left, ring_for_waiting, forget_gone_workers, outbox.send_due, *SWEEPS):
         try:
             step()
         except DatabaseError:

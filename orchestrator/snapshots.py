@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from orchestrator.core.snapshot import ROOT, Attempt, Fact, FactKind, Path, Snapshot, TaskRun, difference
+from orchestrator.core.snapshot import ROOT, Attempt, Fact, FactKind, Lease, Path, Snapshot, TaskRun, difference
 from orchestrator.core.states import FINAL, State
 from orchestrator.json_text import clean, dump
 
@@ -21,7 +21,7 @@ EXECUTION_COLUMNS = (
 )
 RUN_COLUMNS = (
     "path, id, task_id, state, position, hidden, value, iteration, counts, size, outputs, fact, error, queue, attempt, "
-    "tries, crashes, worker IS NOT NULL, run_after, created_at, started_at"
+    "tries, crashes, worker, run_after, created_at, started_at, lease_until"
 )
 OPEN = tuple(state.value for state in State if state not in FINAL)
 KEPT_ATTEMPTS = 50  # the first and the last so many
@@ -140,7 +140,7 @@ def _read_run(row: Sequence[Any]) -> TaskRun:
         attempt=row[14],
         tries=row[15],
         crashes=row[16],
-        leased=row[17],
+        lease=Lease(str(row[17]), row[21]) if row[17] is not None else None,
         run_after=row[18],
         created_at=row[19],
         started_at=row[20],
@@ -160,18 +160,16 @@ def read_fact(raw: Mapping[str, Any]) -> Fact:
     )
 
 
-def fact_json(fact: Fact) -> str:
+def fact_fields(fact: Fact) -> dict[str, object]:
     """Return a fact as it is kept until the machine reads it."""
-    return dump(
-        {
-            "kind": fact.kind,
-            "state": fact.state,
-            "outputs": fact.outputs,
-            "error": fact.error,
-            "started": fact.started.isoformat() if fact.started else None,
-            "worker": fact.worker,
-        },
-    )
+    return {
+        "kind": fact.kind,
+        "state": fact.state,
+        "outputs": fact.outputs,
+        "error": fact.error,
+        "started": _moment(fact.started),
+        "worker": fact.worker,
+    }
 
 
 def open_of(rows: Sequence[ExecutionRow]) -> dict[str, Snapshot]:
@@ -294,16 +292,16 @@ UPDATE_RUNS = f"""
 UPDATE orchestrator_taskrun AS r SET
     state = n.state, counts = n.counts, size = n.size, values = coalesce(n.values, r.values), outputs = n.outputs,
     fact = n.fact, error = n.error, queue = n.queue, attempt = n.attempt, tries = n.tries, crashes = n.crashes,
-    run_after = n.run_after, started_at = n.started_at, ended_at = n.ended_at,
+    worker = NULL, lease_until = NULL, run_after = n.run_after, started_at = n.started_at, ended_at = n.ended_at,
     history = r.history || n.history,
     attempts = CASE WHEN jsonb_array_length(r.attempts) >= {2 * KEPT_ATTEMPTS} AND n.attempts <> '[]'
                     THEN r.attempts - {KEPT_ATTEMPTS} ELSE r.attempts END || n.attempts
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::int[], %s::jsonb[], %s::jsonb[], %s::jsonb[],
-            %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[], %s::jsonb[], %s::jsonb[])
-    AS n(id, before, state, counts, size, values, outputs, fact, error, queue, attempt, tries, crashes, run_after,
-         started_at, ended_at, history, attempts)
+FROM jsonb_to_recordset(%s::jsonb) AS n(
+    id text, before text, held_by text, held_as int, state text, counts jsonb, size int, values jsonb, outputs jsonb, fact jsonb, error text,
+    queue text, attempt int, tries int, crashes int, run_after timestamptz, started_at timestamptz,
+    ended_at timestamptz, history jsonb, attempts jsonb)
 WHERE r.id = n.id AND r.state = n.before
+  AND (n.held_by IS NULL OR (r.worker = n.held_by::uuid AND r.attempt = n.held_as))
 """  # noqa: S608 - numbers of ours
 
 
@@ -311,30 +309,32 @@ def _update_runs(changed: Sequence[tuple[TaskRun, TaskRun]]) -> None:
     if not changed:
         return
     rows = [
-        (
-            run.id,
-            before.state.value,
-            run.state.value,
-            dump(run.counts),
-            run.size,
-            dump(run.values) if run.values is not None else None,
-            dump(run.outputs) if run.outputs is not None else None,
-            fact_json(run.fact) if run.fact is not None else None,
-            clean(run.error),
-            run.queue,
-            run.attempt,
-            run.tries,
-            run.crashes,
-            run.run_after,
-            run.started_at,
-            run.ended_at,
-            dump(_history(run)),
-            dump(_attempts(run.ended_attempts)),
-        )
+        {
+            "id": run.id,
+            "before": before.state,
+            "held_by": before.lease.worker if before.lease is not None else None,
+            "held_as": before.attempt,
+            "state": run.state,
+            "counts": run.counts,
+            "size": run.size,
+            "values": run.values,
+            "outputs": run.outputs,
+            "fact": fact_fields(run.fact) if run.fact is not None else None,
+            "error": clean(run.error),
+            "queue": run.queue,
+            "attempt": run.attempt,
+            "tries": run.tries,
+            "crashes": run.crashes,
+            "run_after": _moment(run.run_after),
+            "started_at": _moment(run.started_at),
+            "ended_at": _moment(run.ended_at),
+            "history": _history(run),
+            "attempts": _attempts(run.ended_attempts),
+        }
         for before, run in changed
     ]
     with connection.cursor() as cursor:
-        cursor.execute(UPDATE_RUNS, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(UPDATE_RUNS, [dump(rows)])
         if cursor.rowcount != len(rows):
             raise Overtaken
 
@@ -347,9 +347,9 @@ UPDATE orchestrator_execution AS e SET
     advance_at = CASE WHEN NOT n.settled THEN clock_timestamp() WHEN n.partial THEN e.advance_at END,
     advance_until = CASE WHEN n.partial THEN e.advance_until END,
     advance_tries = CASE WHEN n.partial THEN e.advance_tries ELSE 0 END, wake_at = n.wake_at
-FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::int[], %s::jsonb[], %s::jsonb[], %s::text[], %s::timestamptz[],
-            %s::timestamptz[], %s::jsonb[], %s::bool[], %s::bool[], %s::timestamptz[])
-    AS n(id, state, counts, positions, outputs, labels, error, started_at, ended_at, history, settled, partial, wake_at)
+FROM jsonb_to_recordset(%s::jsonb) AS n(
+    id text, state text, counts jsonb, positions int, outputs jsonb, labels jsonb, error text, started_at timestamptz,
+    ended_at timestamptz, history jsonb, settled bool, partial bool, wake_at timestamptz)
 WHERE e.id = n.id
 """
 
@@ -359,24 +359,28 @@ def _update_executions(turns: Sequence[Turn]) -> None:
     for turn in turns:
         root = turn.after.root
         rows.append(
-            (
-                turn.row.id,
-                root.state.value,
-                dump(root.counts),
-                root.position,
-                dump(root.outputs) if root.outputs is not None else None,
-                dump(turn.labels),
-                clean(root.error),
-                root.started_at,
-                root.ended_at,
-                dump(_history(root)),
-                turn.after.settled,
-                turn.partial,
-                turn.wake_at,
-            ),
+            {
+                "id": turn.row.id,
+                "state": root.state,
+                "counts": root.counts,
+                "positions": root.position,
+                "outputs": root.outputs,
+                "labels": turn.labels,
+                "error": clean(root.error),
+                "started_at": _moment(root.started_at),
+                "ended_at": _moment(root.ended_at),
+                "history": _history(root),
+                "settled": turn.after.settled,
+                "partial": turn.partial,
+                "wake_at": _moment(turn.wake_at),
+            },
         )
     with connection.cursor() as cursor:
-        cursor.execute(UPDATE_EXECUTIONS, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(UPDATE_EXECUTIONS, [dump(rows)])
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
 
 
 def insert_logs(lines: Sequence[tuple[int, str, LogRecord]]) -> None:

@@ -39,7 +39,7 @@ from orchestrator.snapshots import LogRecord
 from orchestrator.tasks.contract import Outcome, RunContext
 from orchestrator.tasks.registry import task_type
 from orchestrator.traces import Measured, Traces
-from orchestrator.world import LEVELS
+from orchestrator.world import LEVELS, holds_expression
 from tenants.models import Namespace, Tenant
 
 _log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ DRAIN_GRACE = 5.0  # what still runs this long after SIGTERM is handed back
 LOG_LIMIT = 10_000_000  # bytes of log lines per attempt
 OUTPUT_LIMIT = 1_000_000  # bytes of outputs kept inline
 RECONNECT_SECONDS = 0.5
+REMEMBER_SECONDS = 5.0  # how long a namespace's right to private addresses is remembered
 
 _draining = multiprocessing.Value("b", 0)  # shared with the children of the pool, which Celery does not tell
 
@@ -134,14 +135,14 @@ class Worker:
     def _work(self, queue: str, until: float) -> int:
         done = 0
         while not self.draining:
-            advanced = executor.advance_waiting()
+            advanced = executor.advance_waiting(taking=queue)
             claim = claims.next_of(queue, self.id)
             if claim is None and not advanced:
                 return done
             in_a_row = 0
             while claim is not None:
                 if claim.more:
-                    dispatch.ring(queue)  # wakes a sleeper, which wakes the next: the cascade
+                    dispatch.ring_on(queue)
                 goes_on = time.monotonic() < until and not self.draining
                 same = in_a_row < SAME_EXECUTION
                 following = self.run(claim, queue if goes_on else "", same_execution=same)
@@ -220,7 +221,7 @@ class Worker:
             render=lambda text: str(render(text)),
             stop=attempt.stop,
             deadline=attempt.deadline,
-            allow_private_networks=_private_network(claim.row.tenant_id, claim.row.namespace),
+            allow_private_networks=_private_networks.allowed(claim.row.tenant_id, claim.row.namespace),
             private_networks=settings.PRIVATE_NETWORKS,
             masks=attempt.masks,
             isolation=settings.ISOLATION,
@@ -375,6 +376,8 @@ def _renderer(claim: Claim, revision: Revision) -> Callable[[object], object]:
     fetched: dict[Call, object] = {}
 
     def render(value: object) -> object:
+        if not holds_expression(value):
+            return value
         names = names_in(value)
         if not scene:
             made = Scene(claim.row, revision, claim.started)
@@ -400,7 +403,25 @@ def _tenant_slug(tenant_id: int) -> str:
     return Tenant.objects.values_list("slug", flat=True).get(pk=tenant_id)
 
 
-def _private_network(tenant_id: int, namespace: str) -> bool:
+class _PrivateNetworks:
+    """Which namespaces may reach private addresses, remembered for a few seconds."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[float, bool]] = {}
+
+    def allowed(self, tenant_id: int, namespace: str) -> bool:
+        until, answer = self._known.get((tenant_id, namespace), (0.0, False))
+        if time.monotonic() < until:
+            return answer
+        answer = _read_private_network(tenant_id, namespace)
+        self._known[tenant_id, namespace] = (time.monotonic() + REMEMBER_SECONDS, answer)
+        return answer
+
+
+_private_networks = _PrivateNetworks()
+
+
+def _read_private_network(tenant_id: int, namespace: str) -> bool:
     names = namespace.split(".")
     chain = [".".join(names[:depth]) for depth in range(1, len(names) + 1)]
     return Namespace.objects.in_tenant(tenant_id).filter(path__in=chain, private_network=True).exists()

@@ -42,9 +42,9 @@ class ExecutionWorld:
 
     def render(self, value: object, path: Path) -> object:
         """Return `value` with its expressions evaluated."""
-        names = names_in(value)
-        if not names and not _has_expression(value):
+        if not holds_expression(value):
             return value
+        names = names_in(value)
         return render_tree(value, self.scene.scope(path, names), self._fetched)
 
     def perform(self, task: TaskSpec, run: TaskRun) -> Fact | None:
@@ -111,13 +111,14 @@ class ExecutionWorld:
         return self._steps < STEPS_PER_TURN and time.monotonic() < self._until
 
 
-def _has_expression(value: object) -> bool:
+def holds_expression(value: object) -> bool:
+    """Tell whether there is anything to render in a structure."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, Mapping):
-        return any(_has_expression(item) for item in value.values()) or any(_has_expression(key) for key in value)
+        return any(holds_expression(item) for item in value.values()) or any(holds_expression(key) for key in value)
     if isinstance(value, list | tuple):
-        return any(_has_expression(item) for item in value)
+        return any(holds_expression(item) for item in value)
     return False
 
 

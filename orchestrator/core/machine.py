@@ -190,7 +190,7 @@ class _Machine:
         if run.fact is not None:
             run = self._read(run, task, run.fact)
         if self.walk.killing:
-            if run.state not in FINAL and not run.leased:
+            if run.state not in FINAL and run.lease is None:
                 self.walk.to(run, State.KILLED)
             return
         if run.state is State.CREATED:

@@ -54,6 +54,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's hold on a task run."""
+
+    worker: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRun:
     """Where one task run stands. `counts` are those of its children."""
 
@@ -75,7 +83,7 @@ class TaskRun:
     attempt: int = 0
     tries: int = 0
     crashes: int = 0
-    leased: bool = False  # a worker holds it
+    lease: Lease | None = None
     run_after: datetime | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None

@@ -156,7 +156,7 @@ class Walk:
     def record_attempt(self, run: TaskRun, fact: Fact, state: str) -> TaskRun:
         """Return `run` with its finished attempt written down."""
         ended = Attempt(run.attempt, state, fact.started or self.at, self.at, fact.worker, fact.error)
-        return replace(run, fact=None, leased=False, ended_attempts=(*run.ended_attempts, ended))
+        return replace(run, fact=None, lease=None, ended_attempts=(*run.ended_attempts, ended))
 
     # -- how children are brought forward ---------------------------------------------------------------------------
 

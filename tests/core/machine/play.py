@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from orchestrator.core.machine import advance, advance_from, kill
 from orchestrator.core.outline import Outline
-from orchestrator.core.snapshot import ROOT, Fact, FactKind, Path, Snapshot, TaskRun
+from orchestrator.core.snapshot import ROOT, Fact, FactKind, Lease, Path, Snapshot, TaskRun
 from orchestrator.core.spec import FlowSpec, TaskSpec
 from orchestrator.core.states import FINAL, State
 
@@ -69,7 +69,7 @@ class Play:
 
     def start(self, *path: str) -> "Play":
         """A worker claims the task run at `path`."""
-        return self.change(path, state=State.RUNNING, leased=True, attempt=self.run(*path).attempt + 1, started_at=self.at)
+        return self.change(path, state=State.RUNNING, lease=Lease("w", self.at), attempt=self.run(*path).attempt + 1, started_at=self.at)
 
     def change(self, path: Path, **changes: object) -> "Play":
         """Write a fact by hand, as a claim or a record in the database would."""
@@ -80,7 +80,7 @@ class Play:
         """The attempt at `path` ends, and the machine goes on from there."""
         if self.run(*path).state is State.SUBMITTED:
             self.start(*path)
-        self.change(path, fact=Fact(FactKind.ENDED, state, **fact), leased=False)  # type: ignore[arg-type]
+        self.change(path, fact=Fact(FactKind.ENDED, state, **fact), lease=None)  # type: ignore[arg-type]
         self.snapshot = without_trail(advance_from(self.outline, self.snapshot, path, self.at, self.world))
         return self
 

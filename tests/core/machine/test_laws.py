@@ -112,7 +112,7 @@ def report(play: Play, path: Path, fact: Fact) -> None:
     """Let something be recorded at `path`, and hold both forms of the machine equal."""
     if play.state(*path) is State.SUBMITTED:
         play.start(*path)
-    play.change(path, fact=fact, leased=False)
+    play.change(path, fact=fact, lease=None)
     seen = {depth: play.snapshot.runs[path[:depth]] for depth in range(len(path) + 1)}
     partial = Snapshot({path[:depth]: run for depth, run in seen.items()})
     made = play.world.made
@@ -131,7 +131,7 @@ def step(play: Play, data: st.DataObject, *, worst: bool) -> None:
     open_runs = [
         path
         for path, run in play.snapshot.runs.items()
-        if path and not run.hidden and (run.state is State.SUBMITTED or (run.state is State.RUNNING and run.leased))
+        if path and not run.hidden and (run.state is State.SUBMITTED or (run.state is State.RUNNING and run.lease is not None))
     ]
     paused = [
         path

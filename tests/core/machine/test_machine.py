@@ -251,10 +251,10 @@ def test_a_kill_runs_no_errors_and_ends_a_pause_at_once() -> None:
 def test_a_lost_attempt_is_tried_again_without_costing_a_retry_until_it_was_lost_too_often() -> None:
     play = Play(flow(task("a"))).advance()
     for _ in range(2):
-        play.start("a").change(("a",), fact=Fact(FactKind.LOST), leased=False).advance()
+        play.start("a").change(("a",), fact=Fact(FactKind.LOST), lease=None).advance()
         assert play.waiting == {("a",)}
     assert play.run("a").tries == 0
-    play.start("a").change(("a",), fact=Fact(FactKind.LOST), leased=False).advance()
+    play.start("a").change(("a",), fact=Fact(FactKind.LOST), lease=None).advance()
     assert play.state() is State.FAILED
     assert "lost 3 times" in play.run("a").error
 
@@ -262,7 +262,7 @@ def test_a_lost_attempt_is_tried_again_without_costing_a_retry_until_it_was_lost
 def test_a_released_attempt_costs_nothing() -> None:
     play = Play(flow(task("a"))).advance()
     for _ in range(9):
-        play.start("a").change(("a",), fact=Fact(FactKind.RELEASED), leased=False).advance()
+        play.start("a").change(("a",), fact=Fact(FactKind.RELEASED), lease=None).advance()
     assert (play.run("a").tries, play.run("a").crashes) == (0, 0)
     assert play.waiting == {("a",)}
 
