@@ -18,7 +18,9 @@ from config.wsgi_threads import WsgiThreads
 from orchestrator.consumers import routes as socket_routes
 
 # Every route that waits, streams or moves files, by name. All others must be short: they hold one of a few threads.
-WAITING = frozenset({"execution-follow", "log-follow", "log-download", "file", "upload"})
+WAITING = frozenset(
+    {"execution-follow", "log-follow", "log-download", "execution-log-file", "file", "file-download", "upload"},
+)
 NOT_FOUND = 4404
 
 
