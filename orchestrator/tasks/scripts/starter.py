@@ -386,6 +386,8 @@ def prepare(keeper_says: socket.socket, keeper: int) -> Request:
             os._exit(1)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         prctl(PR_SET_DUMPABLE, 1)  # its own /proc entries belong to it again; its user runs nothing else
+        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")  # when memory runs out, the script goes, not the worker
         os.umask(0o077)
         os.chdir(request["cwd"])
         os.environ.clear()
@@ -410,9 +412,6 @@ def set_limits(limits: Mapping[str, int]) -> None:
         _, hard = resource.getrlimit(kind)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
-    if _LINUX:
-        with open("/proc/self/oom_score_adj", "w") as file:  # when memory runs out, the script goes, not the worker
-            file.write("1000")
 
 
 def become(request: Request) -> NoReturn:

@@ -259,6 +259,18 @@ def test_when_the_worker_dies_its_scripts_die_with_it(stage, isolation, marker):
     print(f"gone {time.monotonic() - started:.2f} s after the worker")
 
 
+def test_when_the_worker_dies_a_starter_that_is_stuck_does_not_keep_the_script_alive(stage, isolation, marker):
+    worker = start_worker(stage, isolation, f"sh -c 'echo running; sleep 1000; : {marker}'")
+    starter = int(Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()[0])
+    os.kill(starter, signal.SIGSTOP)
+    try:
+        worker.kill()
+        worker.wait()
+        assert wait_until(lambda: not processes_with(marker))
+    finally:
+        os.kill(starter, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("victim", ["starter", "keeper", "starter and keeper", "keeper and worker"])
 def test_killing_any_process_of_the_chain_leaves_no_script(stage, isolation, marker, victim):
     script = f"setsid sh -c 'sleep 1000; : {marker}' & echo running; sleep 1000; : {marker}"

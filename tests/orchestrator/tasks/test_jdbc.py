@@ -22,7 +22,7 @@ ENGINES = ["postgresql", "sqlite", "duckdb"]
 
 @pytest.fixture(scope="session")
 def postgresql(servers):
-    """The test run's PostgreSQL as (url, user, password); the embedded one listens on a file only, so a door is made."""
+    """The PostgreSQL of this test run: url, user, password. The embedded one listens on a file only: a door is made."""
     facts = conninfo_to_dict(servers.database_url)
     user, password = facts.get("user", ""), facts.get("password", "")
     if not str(facts.get("host", "")).startswith("/"):
