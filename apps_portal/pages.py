@@ -81,9 +81,9 @@ class RunPage:
 
     @property
     def took(self) -> timedelta | None:
-        """Return how long it ran, None while it runs."""
+        """Return how long it took from the submit on, None while it runs."""
         run = self.execution
-        return run.ended_at - (run.started_at or run.created_at) if run.ended_at else None
+        return run.ended_at - run.created_at if run.ended_at else None
 
     @property
     def percent(self) -> int:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.template.context import Context
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from apps_portal.core.blocks import LEVELS
 from apps_portal.core.chart import Chart, chart_of
@@ -18,6 +19,15 @@ from orchestrator.changes import Line
 from orchestrator.models import Artifact
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def draw(context: Context, block: Block) -> SafeString:
+    """`{% draw block as drawn %}`: a block's HTML; nothing where there is nothing to see, so that no gap is left."""
+    with context.push(block=block):
+        assert context.template is not None
+        html = context.template.engine.get_template(block.template).render(context)
+    return mark_safe(html if html.strip() else "")  # noqa: S308 - rendered by a template
 
 
 @register.filter
