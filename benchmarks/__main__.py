@@ -82,8 +82,14 @@ def measure_portico(portico: object, peer: dict[str, float], arguments: argparse
     if "W0" in wanted:
         w0 = portico.w0(arguments.seconds)
         rate = w0["per_second"]
-        row("W0 over HTTP", f"{rate:.0f}/s", f"{peer['rate']:.0f}/s", rate / peer["rate"], ">= 0.3",
-            rate >= 0.3 * peer["rate"])
+        row(
+            "W0 over HTTP",
+            f"{rate:.0f}/s",
+            f"{peer['rate']:.0f}/s",
+            rate / peer["rate"],
+            ">= 0.3",
+            rate >= 0.3 * peer["rate"],
+        )
         row("W0 request to end p50", ms(w0["end_p50"]), ms(peer["p50"]), w0["end_p50"] / peer["p50"], "later: < 5")
         drained = w0["drained_per_second"]
         row("W0 worker side alone", f"{drained:.0f}/s", f"{peer['rate']:.0f}/s", drained / peer["rate"], "later: >= 4")
@@ -112,8 +118,13 @@ def measure_portico(portico: object, peer: dict[str, float], arguments: argparse
             )
             costs = ", ".join(f"{width}: {ms(cost)}" for width, cost in each.items())
             row(f"W6 growth, {name}", costs, "-", exponent, "exponent <= 1.05", exponent <= 1.05)
-            row(f"W6 1,000 at once, {name}", s(spent_by_width[1_000]), s(peer["stepwise"]),
-                spent_by_width[1_000] / peer["stepwise"], "later: < 1")
+            row(
+                f"W6 1,000 at once, {name}",
+                s(spent_by_width[1_000]),
+                s(peer["stepwise"]),
+                spent_by_width[1_000] / peer["stepwise"],
+                "later: < 1",
+            )
     return rows
 
 
@@ -132,7 +143,11 @@ def show(rows: list[dict[str, object]]) -> None:
     head = ("workload", "portico", "celery", "ratio", "goal", "met")
     lines = [head] + [
         (
-            str(row["workload"]), str(row["portico"]), str(row["celery"]), f"{row['ratio']:.2f}", str(row["goal"]),
+            str(row["workload"]),
+            str(row["portico"]),
+            str(row["celery"]),
+            f"{row['ratio']:.2f}",
+            str(row["goal"]),
             {True: "yes", False: "NO", None: ""}[row["met"]],  # type: ignore[index]
         )
         for row in rows

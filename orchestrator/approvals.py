@@ -17,7 +17,6 @@ from orchestrator.models import Approval, Decision, Execution, Seat
 from orchestrator.revisions import revision_of
 from tenants import access, audit, notices
 from tenants.actor import Actor
-from tenants.core.grants import Verdict
 from tenants.errors import Conflict, Forbidden, Invalid
 
 ACTIONS = ("app.approve", "execution.resume")
@@ -25,6 +24,8 @@ ACTIONS = ("app.approve", "execution.resume")
 
 def visible_to(actor: Actor) -> QuerySet[Approval]:
     """Return the approvals on which the actor holds or held a seat."""
+    if actor.user_id is None:
+        return Approval.objects.in_tenant(actor).none()
     seats = Seat.objects.in_tenant(actor).filter(approval=OuterRef("pk"))
     named = Q(user_id=actor.user_id) | Q(group_id__in=actor.group_ids)
     by_name = Exists(seats.filter(named))
@@ -37,20 +38,22 @@ def visible_to(actor: Actor) -> QuerySet[Approval]:
 
 def waiting_for(actor: Actor) -> QuerySet[Approval]:
     """Return the open approvals that the actor may decide, the oldest first; four eyes hold."""
+    if actor.user_id is None:
+        return Approval.objects.in_tenant(actor).none()
     own = Q(requester_id=actor.user_id, self_approval=False)
     decided = Decision.objects.in_tenant(actor).filter(approval=OuterRef("pk"), user_id=actor.user_id)
     return visible_to(actor).filter(closed_at=None).exclude(own).exclude(Exists(decided)).order_by("opened_at")
 
 
-def may_decide(actor: Actor, approval: Approval) -> Verdict:
-    """Tell whether the actor may decide, and if not why."""
+def why_not(actor: Actor, approval: Approval) -> str:
+    """Return why the actor may not decide, in a sentence; empty when they may."""
     if approval.closed_at is not None:
-        return Verdict(False, _("It has been decided."))
+        return _("It has been decided.")
     if approval.requester_id == actor.user_id and not approval.self_approval:
-        return Verdict(False, _("You asked for this yourself; somebody else has to decide."))
+        return _("You asked for this yourself; somebody else has to decide.")
     if not visible_to(actor).filter(pk=approval.pk).exists():
-        return Verdict(False, _("Others were asked to decide this."))
-    return Verdict(True, "")
+        return _("Others were asked to decide this.")
+    return ""
 
 
 def form_of(approval: Approval) -> Sequence[InputSpec]:
@@ -60,31 +63,41 @@ def form_of(approval: Approval) -> Sequence[InputSpec]:
 
 
 def decide(
-    actor: Actor, approval: Approval, decision: str, reason: str = "", inputs: Mapping[str, object] | None = None,
+    actor: Actor,
+    approval: Approval,
+    decision: str,
+    reason: str = "",
+    inputs: Mapping[str, object] | None = None,
 ) -> Decision:
     """Write the actor's answer (APPROVE or REJECT) down; when it closes the level, the execution goes on.
 
     Raises Forbidden with why not, Conflict when it was decided meanwhile, Invalid for a missing reason, InputInvalid.
     """
     if decision in approval.reason_required and not reason.strip():
-        raise Invalid(_("Say why, so that the person who asked can understand."))
+        raise Invalid.in_field("reason", _("Say why, so that the person who asked can understand."))
     bound = bind(form_of(approval), inputs or {}, at=timezone.now(), zone=actor.zone)
     if bound.problems and decision != REJECT:
         raise InputInvalid(bound.problems)
+    if actor.user_id is None:
+        raise Forbidden("app.approve", namespace=approval.namespace)
     with transaction.atomic():
         # executions first, then what hangs on them: the order of locks that everyone keeps
         execution = Execution.across_tenants.select_for_update().get(pk=approval.execution_id)
         approval = Approval.objects.in_tenant(actor).select_for_update().get(pk=approval.pk)
         if approval.closed_at is not None:
             raise Conflict(_("It has been decided already."))
-        verdict = may_decide(actor, approval)
-        if not verdict.ok:
-            raise Forbidden("app.approve", verdict.reason)
+        refusal = why_not(actor, approval)
+        if refusal:
+            raise Forbidden("app.approve", message=refusal, namespace=approval.namespace)
         answer, new = Decision.across_tenants.get_or_create(
             tenant_id=actor.tenant_id,
             approval=approval,
             user_id=actor.user_id,
-            defaults={"answer": decision, "reason": reason.strip(), "inputs": bound.values if not bound.problems else {}},
+            defaults={
+                "answer": decision,
+                "reason": reason.strip(),
+                "inputs": {} if bound.problems else bound.values,
+            },
         )
         if not new:
             raise Conflict(_("You have decided this already."))

@@ -95,7 +95,12 @@ WITH picked AS (
 
 def next_of(queue: str, worker: UUID, execution_id: str | None = None) -> Claim | None:
     """Take the next task run of `queue` in fair order, or of one execution only; None when there is none."""
-    arguments = {"queue": queue, "worker": worker, "lease": settings.LEASE_SECONDS, "execution": execution_id}
+    arguments: dict[str, Any] = {
+        "queue": queue,
+        "worker": worker,
+        "lease": settings.LEASE_SECONDS,
+        "execution": execution_id,
+    }
     with connection.cursor() as cursor:
         cursor.execute(NEXT if execution_id is None else NEXT_OF_EXECUTION, arguments)
         row = cursor.fetchone()
@@ -126,7 +131,7 @@ class Beat:
 
 
 def extend(worker: UUID, held: Sequence[tuple[str, int]]) -> list[Beat]:
-    """Extend the leases on (task run id, attempt) that are still this worker's; those missing from the answer are lost."""
+    """Extend the leases on (task run id, attempt) that are still this worker's; what the answer lacks is lost."""
     if not held:
         return []
     with connection.cursor() as cursor:
@@ -162,7 +167,10 @@ def expired(limit: int) -> list[Lost]:
             "WHERE lease_until < clock_timestamp() ORDER BY lease_until LIMIT %s",
             [limit],
         )
-        return [Lost(*row[:4], tuple(row[4].split("/"))) for row in cursor.fetchall()]
+        return [
+            Lost(run_id, execution_id, attempt, worker, tuple(path.split("/")))
+            for run_id, execution_id, attempt, worker, path in cursor.fetchall()
+        ]
 
 
 def let_go(task_run_id: str, attempt: int, worker: UUID) -> None:

@@ -26,7 +26,9 @@ WORK_MESSAGE = "orchestrator.work"
 def broker() -> "redis.Redis":
     """Return this process's connection pool to Redis."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=BROKER_TIMEOUT, socket_connect_timeout=BROKER_TIMEOUT,
+        settings.REDIS_URL,
+        socket_timeout=BROKER_TIMEOUT,
+        socket_connect_timeout=BROKER_TIMEOUT,
     )
 
 
@@ -120,7 +122,12 @@ def _publish_ring(queue: str) -> None:
         return
     try:
         current_app.send_task(
-            WORK_MESSAGE, args=[queue], queue=queue, expires=RING_EXPIRES, retry=False, ignore_result=True,
+            WORK_MESSAGE,
+            args=[queue],
+            queue=queue,
+            expires=RING_EXPIRES,
+            retry=False,
+            ignore_result=True,
         )
     except Exception as failure:  # noqa: BLE001 - kombu raises many kinds; none may reach who only wanted to ring
         clear_ring(queue)

@@ -170,7 +170,9 @@ def paused_at(execution: Execution) -> TaskRun | None:
     """Return the first pause that a person may resume, if the execution waits at one."""
     places = revision_of(execution.revision_id).outline.places
     waiting = TaskRun.objects.in_tenant(execution.tenant_id).filter(
-        execution=execution, state=State.PAUSED, fact__isnull=True,
+        execution=execution,
+        state=State.PAUSED,
+        fact__isnull=True,
     )
     return next((run for run in waiting.order_by("position") if places[run.task_id].task.type == PAUSE), None)
 

@@ -19,7 +19,7 @@ from orchestrator.core.snapshot import LEAVES, Fact, Path, Snapshot, TaskRun
 from orchestrator.core.states import FINAL, State
 from orchestrator.json_text import dump
 from orchestrator.revisions import revision_of
-from orchestrator.snapshots import EXECUTION_COLUMNS, ExecutionRow, LogRecord, Overtaken, Turn
+from orchestrator.snapshots import EXECUTION_COLUMNS, ExecutionRow, Turn
 from orchestrator.traces import Traces
 from orchestrator.world import ExecutionWorld, max_crashes
 
@@ -38,7 +38,7 @@ WHERE id IN (
     WHERE advance_at <= clock_timestamp() AND (advance_until IS NULL OR advance_until < clock_timestamp())
     ORDER BY advance_at LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING {EXECUTION_COLUMNS}, clock_timestamp()
-"""  # noqa: S608 - constants of ours
+"""
 
 
 def advance_waiting(limit: int = BATCH, *, taking: str = "") -> int:
@@ -71,7 +71,7 @@ def _advance_together(rows: Sequence[ExecutionRow], at: datetime, taking: str) -
         before = snapshots.open_of(rows)
         turns = [_turn(row, before[row.id], at) for row in rows]
         _apply(turns, taking)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, the others must not wait for it
         _log.exception("a batch of %d executions could not be advanced; each is tried alone", len(rows))
         return False
     return True
@@ -82,14 +82,14 @@ def _advance_alone(row: ExecutionRow, at: datetime) -> None:
     try:
         before = snapshots.open_of([row])[row.id]
         _apply([_turn(row, before, at)])
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 - a poisoned execution ends by itself
         _log.exception("execution %s could not be advanced (try %d)", row.id, row.tries)
         if row.tries >= MAX_TRIES:
             _give_up(row, failure)
 
 
 def _give_up(row: ExecutionRow, failure: Exception) -> None:
-    """Fail an execution that the machine cannot read, without asking the machine; its running tasks end by themselves."""
+    """Fail an execution that the machine cannot read, without asking it; its running tasks end by themselves."""
     with transaction.atomic():
         snapshots.lock([row.id])
         snapshots.fail_unread(row.id, f"The execution cannot be advanced: {failure}")
@@ -110,7 +110,11 @@ def _turn(row: ExecutionRow, before: Snapshot, at: datetime, path: Path | None =
 
 
 def _think(
-    row: ExecutionRow, before: Snapshot, at: datetime, path: Path | None, fetched: Mapping[Call, object],
+    row: ExecutionRow,
+    before: Snapshot,
+    at: datetime,
+    path: Path | None,
+    fetched: Mapping[Call, object],
 ) -> Turn:
     revision = revision_of(row.revision_id)
     world = ExecutionWorld(row, revision, at, fetched)
@@ -175,7 +179,7 @@ class Ending:
     only_expired: bool = False  # recorded by someone else, because the lease ran out
 
 
-class Fenced(Exception):  # noqa: N818 - reads as what happened
+class Fenced(Exception):
     """The attempt is no longer this worker's: its lease ran out and somebody else decided. Its result is dropped."""
 
 
@@ -187,7 +191,7 @@ def finish(ending: Ending, *, queue: str = "", same_execution: bool = True) -> c
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {EXECUTION_COLUMNS}, clock_timestamp() FROM orchestrator_execution WHERE id = %s FOR UPDATE",  # noqa: S608
+                f"SELECT {EXECUTION_COLUMNS}, clock_timestamp() FROM orchestrator_execution WHERE id = %s FOR UPDATE",
                 [ending.execution_id],
             )
             found = cursor.fetchone()
@@ -210,8 +214,9 @@ def finish(ending: Ending, *, queue: str = "", same_execution: bool = True) -> c
 
 def _is_theirs(run: TaskRun, ending: Ending, at: datetime) -> bool:
     """Tell whether the attempt still is who wants to end it; for a lost one: whether its lease really ran out."""
-    holds = run.lease is not None and run.attempt == ending.attempt and run.lease.worker == str(ending.worker)
-    return holds and run.lease is not None and (not ending.only_expired or run.lease.until < at)
+    if run.lease is None or run.attempt != ending.attempt or run.lease.worker != str(ending.worker):
+        return False
+    return not ending.only_expired or run.lease.until < at
 
 
 def _has_more(after: Snapshot) -> bool:
@@ -220,7 +225,11 @@ def _has_more(after: Snapshot) -> bool:
 
 
 def _advance_or_leave(
-    row: ExecutionRow, before: Snapshot, ending: Ending, at: datetime, taking: str,
+    row: ExecutionRow,
+    before: Snapshot,
+    ending: Ending,
+    at: datetime,
+    taking: str,
 ) -> Snapshot | None:
     """Advance the execution from what ended; None when it has to wait for its turn, or is over already."""
     if row.state in FINAL:
@@ -247,7 +256,7 @@ def record_fact(task_run_id: str, fact: Fact) -> bool:
             "UPDATE orchestrator_taskrun SET fact = %s WHERE id = %s AND fact IS NULL AND state = ANY(%s)",
             [dump(snapshots.fact_fields(fact)), task_run_id, list(snapshots.OPEN)],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def want_advance(execution_id: str) -> None:
@@ -258,6 +267,3 @@ def want_advance(execution_id: str) -> None:
             [execution_id],
         )
     dispatch.ring()
-
-
-__all__ = ["Ending", "Fenced", "LogRecord", "Overtaken", "advance_waiting", "finish", "record_fact", "want_advance"]

@@ -84,7 +84,8 @@ def _error_logs(row: ExecutionRow, _given: Mapping[str, Any]) -> list[dict[str, 
             [row.id, State.FAILED.value],
         )
         return [
-            {"taskId": task_id, "message": message, "taskRunId": run_id} for task_id, message, run_id in cursor.fetchall()
+            {"taskId": task_id, "message": message, "taskRunId": run_id}
+            for task_id, message, run_id in cursor.fetchall()
         ]
 
 

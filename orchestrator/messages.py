@@ -6,7 +6,7 @@ from orchestrator import worker
 from orchestrator.dispatch import WORK_MESSAGE
 
 
-@shared_task(name=WORK_MESSAGE, ignore_result=True)
+@shared_task(name=WORK_MESSAGE, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def work(queue: str) -> None:
     """There is work in the database: take it."""
     worker.work(queue)

@@ -1,4 +1,4 @@
-"""Files that every flow of a namespace may use, as a running task sees them."""
+"""Files that every flow of a namespace may use: kept by people, read by running tasks."""
 
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -8,6 +8,30 @@ from django.db.models import QuerySet
 from orchestrator import storage
 from orchestrator.models import NamespaceFile
 from orchestrator.tasks.contract import TaskFailed
+from tenants import audit
+from tenants.access import require
+from tenants.actor import Actor
+
+
+def put(actor: Actor, namespace: str, path: str, source: BinaryIO | bytes) -> NamespaceFile:
+    """Keep a file in a namespace, in place of an older one at the same path; needs `namespace.manage_files` there.
+
+    `path` is relative, with `/`. Raises StorageFull, and AddressRefused for a path that leads outside.
+    """
+    require(actor, "namespace.manage_files", namespace)
+    kept = storage.put(actor.tenant_id, storage.namespace_file(namespace, path), source)
+    facts = {"uri": kept.uri, "size": kept.size, "sha256": kept.sha256}
+    row, _new = NamespaceFile.across_tenants.update_or_create(
+        tenant_id=actor.tenant_id, namespace=namespace, path=path.strip("/"), defaults=facts
+    )
+    after = {"path": row.path, "size": row.size, "sha256": row.sha256}
+    audit.record(actor, "namespace.manage_files", "namespace_file", row.pk, namespace=namespace, after=after)
+    return row
+
+
+def find(actor: Actor, namespace: str, path: str) -> NamespaceFile | None:
+    """Return a file of a namespace by its path; whoever asks has looked whether the actor may know it."""
+    return NamespaceFile.objects.in_tenant(actor).filter(namespace=namespace, path=path).first()
 
 
 class FilesOfNamespace:

@@ -30,7 +30,7 @@ def tick() -> None:
             step()
         except DatabaseError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - the other steps must be done all the same
             _log.exception("a step of the tick failed: %s", getattr(step, "__name__", step))
 
 
@@ -43,7 +43,7 @@ def wake_due() -> int:
             "ORDER BY wake_at LIMIT %s FOR UPDATE SKIP LOCKED)",
             [BATCH * 5],
         )
-        woken = cursor.rowcount
+        woken = int(cursor.rowcount)
     if woken:
         dispatch.ring()
     return woken
@@ -55,7 +55,13 @@ def recover_lost() -> int:
     for lost in claims.expired(BATCH):
         fact = Fact(FactKind.LOST, State.FAILED, None, "The worker stopped answering.", worker=str(lost.worker))
         ending = executor.Ending(
-            lost.task_run_id, lost.execution_id, lost.path, lost.attempt, lost.worker, fact, only_expired=True,
+            lost.task_run_id,
+            lost.execution_id,
+            lost.path,
+            lost.attempt,
+            lost.worker,
+            fact,
+            only_expired=True,
         )
         try:
             executor.finish(ending)

@@ -68,7 +68,8 @@ def forget_all() -> None:
 def _read(revision_id: int) -> Revision:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT flow_id, number, source FROM orchestrator_flowrevision WHERE id = %s", [revision_id],
+            "SELECT flow_id, number, source FROM orchestrator_flowrevision WHERE id = %s",
+            [revision_id],
         )
         row = cursor.fetchone()
     if row is None:

@@ -151,7 +151,7 @@ class TaskRunFound:
 
     __slots__ = ("hidden", "outputs", "path", "state", "value")
 
-    def __init__(  # noqa: PLR0913 - a plain record
+    def __init__(
         self,
         path: Path,
         value: str | None,
@@ -220,7 +220,9 @@ class _ByTask(Mapping[str, object]):
         nested: dict[str, Any] = {}
         for run in self._scene.all_of(task_id):
             shown = self.seen(run)
-            values = [iterations[run.path[:depth]] for depth in range(1, len(run.path)) if run.path[:depth] in iterations]
+            values = [
+                iterations[run.path[:depth]] for depth in range(1, len(run.path)) if run.path[:depth] in iterations
+            ]
             if shown is None or not values:
                 continue
             inner = nested

@@ -97,7 +97,10 @@ def _take_seats(approval: Approval, who: Who, *, from_app: bool) -> set[int]:
     tenant_id = approval.tenant_id
     users = dict(
         User.objects.filter(
-            email__in=who.users, memberships__tenant_id=tenant_id, memberships__ended_at=None, deleted_at=None,
+            email__in=who.users,
+            memberships__tenant_id=tenant_id,
+            memberships__ended_at=None,
+            deleted_at=None,
         ).values_list("pk", "email"),
     )
     groups = list(

@@ -179,7 +179,7 @@ def open_of(rows: Sequence[ExecutionRow]) -> dict[str, Snapshot]:
     if started:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT execution_id, {RUN_COLUMNS} FROM orchestrator_taskrun "  # noqa: S608 - constants
+                f"SELECT execution_id, {RUN_COLUMNS} FROM orchestrator_taskrun "
                 "WHERE execution_id = ANY(%s) AND state = ANY(%s)",
                 [started, list(OPEN)],
             )
@@ -195,7 +195,7 @@ def above(row: ExecutionRow, path: Path) -> Snapshot:
     found: dict[Path, TaskRun] = {ROOT: row.root}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {RUN_COLUMNS} FROM orchestrator_taskrun WHERE execution_id = %s AND path = ANY(%s)",  # noqa: S608
+            f"SELECT {RUN_COLUMNS} FROM orchestrator_taskrun WHERE execution_id = %s AND path = ANY(%s)",
             [row.id, paths],
         )
         for columns in cursor.fetchall():
@@ -214,7 +214,7 @@ def lock(execution_ids: Iterable[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-class Overtaken(Exception):  # noqa: N818 - reads as what happened
+class Overtaken(Exception):
     """A row was not as it was believed to be; the turn must be taken again."""
 
 
@@ -302,7 +302,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS n(
     ended_at timestamptz, history jsonb, attempts jsonb)
 WHERE r.id = n.id AND r.state = n.before
   AND (n.held_by IS NULL OR (r.worker = n.held_by::uuid AND r.attempt = n.held_as))
-"""  # noqa: S608 - numbers of ours
+"""
 
 
 def _update_runs(changed: Sequence[tuple[TaskRun, TaskRun]]) -> None:

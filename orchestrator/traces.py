@@ -1,4 +1,4 @@
-"""What an attempt leaves behind besides its end: its last log lines, its metrics, its files. Written with the finish."""
+"""What an attempt leaves behind besides its end: its last log lines, metrics and files. Written with the finish."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -178,7 +178,7 @@ class Worker:
             outcome = Outcome(State.FAILED, error=str(failure))
         except (OperationalError, InterfaceError):
             raise
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - a type's fault is the task's failure, never the worker's
             _log.exception("task run %s could not be run", claim.task_run_id)
             outcome = Outcome(State.FAILED, error=f"{type(failure).__name__}: {failure}")
         finally:
@@ -199,7 +199,11 @@ class Worker:
         files = storage.TaskRunFiles(
             claim.row.tenant_id,
             storage.task_run_folder(
-                claim.row.namespace, revision.spec.id, claim.row.id, claim.task_id, claim.task_run_id,
+                claim.row.namespace,
+                revision.spec.id,
+                claim.row.id,
+                claim.task_id,
+                claim.task_run_id,
             ),
             lambda uri: fetching.may_read(claim.row, uri),
             attempt.traces.files,
@@ -255,7 +259,13 @@ class Worker:
             _log.warning("task run %s attempt %d: the lease was lost, its result is dropped", *claim.log_key)
             return None
         ending = executor.Ending(
-            claim.task_run_id, claim.row.id, claim.path, claim.attempt, self.id, fact, attempt.traces,
+            claim.task_run_id,
+            claim.row.id,
+            claim.path,
+            claim.attempt,
+            self.id,
+            fact,
+            attempt.traces,
         )
         while True:
             try:
@@ -286,7 +296,7 @@ class Worker:
             except DatabaseError as failure:
                 _log.warning("the database does not answer: %s", failure)
                 connection.close()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the thread must live as long as the process
                 _log.exception("a step of the worker's own failed")
         connection.close()
 
@@ -462,4 +472,3 @@ def child_stopping() -> None:
 def drain() -> None:
     """Tell every child of this pool to take nothing new and, after a grace, to hand back what it holds."""
     _draining.value = 1
-

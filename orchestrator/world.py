@@ -125,4 +125,3 @@ def holds_expression(value: object) -> bool:
 def max_crashes() -> int:
     """Return how often a task run may lose its worker before it fails."""
     return int(settings.MAX_CRASHES)
-

@@ -35,7 +35,13 @@ def advance(outline: Outline, before: Snapshot, at: datetime, world: World, *, m
 
 
 def advance_from(
-    outline: Outline, before: Snapshot, path: Path, at: datetime, world: World, *, max_crashes: int = 3,
+    outline: Outline,
+    before: Snapshot,
+    path: Path,
+    at: datetime,
+    world: World,
+    *,
+    max_crashes: int = 3,
 ) -> Snapshot:
     """Return `before` after what was recorded at `path`; equal to `advance` when nothing else was recorded.
 
@@ -212,7 +218,10 @@ class _Machine:
             fact = self.walk.world.perform(task, run)
             if fact is None:
                 self.walk.to(
-                    run, State.SUBMITTED, queue=task.worker_group or DEFAULT_QUEUE, run_after=self.walk.at,
+                    run,
+                    State.SUBMITTED,
+                    queue=task.worker_group or DEFAULT_QUEUE,
+                    run_after=self.walk.at,
                 )
                 return
             if run.state is not State.RUNNING:
@@ -291,5 +300,3 @@ def kill(before: Snapshot, at: datetime) -> Snapshot:
         return before
     killing = replace(root, state=State.KILLING, moves=(*root.moves, (State.KILLING, at)))
     return Snapshot({**before.runs, ROOT: killing}, before.settled)
-
-

@@ -54,7 +54,7 @@ class Outline:
                 yield from _below(task, None, branch, (), (), flow.retry)
 
 
-def _below(  # noqa: PLR0913 - a place is made of exactly these
+def _below(
     task: TaskSpec,
     parent: str | None,
     branch: str,

@@ -15,7 +15,8 @@ def next_attempt_at(
     """Return when to try again, or None when no attempt is left.
 
     `tries` counts the attempts already made, `at` is when the last one ended, `chance` in [0, 1) spreads a random
-    retry. The exponential form grows by interval x int(factor) x (tries - 1), as the field has it: its first delay is 0.
+    retry. The exponential form grows by interval x int(factor) x (tries - 1), as the field has it: its first delay
+    is 0.
     """
     if retry.max_attempts is not None and tries >= retry.max_attempts:
         return None

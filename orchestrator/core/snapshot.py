@@ -1,7 +1,7 @@
 """A picture of one execution, and the difference between two of them.
 
-A snapshot need not hold every task run: the machine looks at open ones only, and at their parents' counts. The execution
-itself is the task run at the empty path.
+A snapshot need not hold every task run: the machine looks at open ones only, and at their parents' counts. The
+execution itself is the task run at the empty path.
 """
 
 from collections.abc import Mapping

@@ -29,7 +29,8 @@ class Approval:
             walk.to(run, State.SUCCESS, fact=None, outputs=outputs)
             return None
         end = {"CONTINUE": State.SUCCESS, "CANCEL": State.CANCELLED}.get(
-            str(task.properties.get("onReject", "FAIL")), State.FAILED,
+            str(task.properties.get("onReject", "FAIL")),
+            State.FAILED,
         )
         error = fact.error if end is not State.SUCCESS else ""
         walk.to(run, end, fact=None, outputs=outputs, error=error)

@@ -61,10 +61,11 @@ class EachParallel(ForEach):
 
 def _values(rendered: object) -> tuple[str, ...]:
     if isinstance(rendered, str):
+        text = rendered
         try:
-            rendered = json.loads(rendered)
+            rendered = json.loads(text)
         except ValueError:
-            raise FlowableFailed(f"The values must be a list, but are the text {rendered[:100]!r}.") from None
+            raise FlowableFailed(f"The values must be a list, but are the text {text[:100]!r}.") from None
     if isinstance(rendered, dict):
         rendered = [{"key": key, "value": value} for key, value in rendered.items()]
     if not isinstance(rendered, list | tuple):

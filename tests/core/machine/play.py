@@ -69,7 +69,13 @@ class Play:
 
     def start(self, *path: str) -> "Play":
         """A worker claims the task run at `path`."""
-        return self.change(path, state=State.RUNNING, lease=Lease("w", self.at), attempt=self.run(*path).attempt + 1, started_at=self.at)
+        return self.change(
+            path,
+            state=State.RUNNING,
+            lease=Lease("w", self.at),
+            attempt=self.run(*path).attempt + 1,
+            started_at=self.at,
+        )
 
     def change(self, path: Path, **changes: object) -> "Play":
         """Write a fact by hand, as a claim or a record in the database would."""

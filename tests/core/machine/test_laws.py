@@ -131,7 +131,9 @@ def step(play: Play, data: st.DataObject, *, worst: bool) -> None:
     open_runs = [
         path
         for path, run in play.snapshot.runs.items()
-        if path and not run.hidden and (run.state is State.SUBMITTED or (run.state is State.RUNNING and run.lease is not None))
+        if path
+        and not run.hidden
+        and (run.state is State.SUBMITTED or (run.state is State.RUNNING and run.lease is not None))
     ]
     paused = [
         path

@@ -140,7 +140,7 @@ def test_loops_address_outputs_by_value(crank: Crank) -> None:
 
 
 def test_an_expression_that_fails_fails_its_task_with_a_sentence(crank: Crank) -> None:
-    run = crank.run(TWO_STEPS.replace("greeting }}\"\noutputs", "greting }}\"\noutputs"))
+    run = crank.run(TWO_STEPS.replace('greeting }}"\noutputs', 'greting }}"\noutputs'))
     assert run.states == [("values", "SUCCESS"), ("say", "FAILED")]
     assert "greting" in run.task_runs[1].error
     assert "Did you mean `greeting`?" in run.task_runs[1].error
