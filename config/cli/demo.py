@@ -21,8 +21,8 @@ def greeting() -> str:
     """Load the demo tenant and return its people as text; `{address}` stands for Portico's address."""
     if importlib.util.find_spec("apps_portal.demo") is None:
         return "The demo tenant is not part of this build.\n"
-    people = importlib.import_module("apps_portal.demo").load()
-    rows = [(person.email, person.password, person.what) for person in people]
+    demo = importlib.import_module("apps_portal.demo").load()
+    rows = [(person.email, person.password, person.what) for person in demo.people]
     wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"  {email:<{wide[0]}}  {password:<{wide[1]}}  {what}" for email, password, what in rows]
-    return "Sign in as one of the demo people:\n" + "\n".join(lines) + "\n"
+    return "\n".join(["Sign in as one of the demo people:", *lines, *demo.notes, ""])
