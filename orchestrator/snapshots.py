@@ -294,10 +294,11 @@ UPDATE orchestrator_taskrun AS r SET
     fact = n.fact, error = n.error, queue = n.queue, attempt = n.attempt, tries = n.tries, crashes = n.crashes,
     worker = NULL, lease_until = NULL, run_after = n.run_after, started_at = n.started_at, ended_at = n.ended_at,
     history = r.history || n.history,
-    attempts = CASE WHEN jsonb_array_length(r.attempts) >= {2 * KEPT_ATTEMPTS} AND n.attempts <> '[]'
+    attempts = CASE WHEN n.attempts <> '[]' AND jsonb_array_length(r.attempts) >= {2 * KEPT_ATTEMPTS}
                     THEN r.attempts - {KEPT_ATTEMPTS} ELSE r.attempts END || n.attempts
 FROM jsonb_to_recordset(%s::jsonb) AS n(
-    id text, before text, held_by text, held_as int, state text, counts jsonb, size int, values jsonb, outputs jsonb, fact jsonb, error text,
+    id text, before text, held_by text, held_as int, state text, counts jsonb, size int, values jsonb, outputs jsonb,
+    fact jsonb, error text,
     queue text, attempt int, tries int, crashes int, run_after timestamptz, started_at timestamptz,
     ended_at timestamptz, history jsonb, attempts jsonb)
 WHERE r.id = n.id AND r.state = n.before
