@@ -38,6 +38,7 @@ from orchestrator.scopes import Scene, names_in
 from orchestrator.snapshots import LogRecord
 from orchestrator.tasks.contract import Outcome, RunContext
 from orchestrator.tasks.registry import task_type
+from orchestrator.tasks.scripts.process import hide_memory
 from orchestrator.traces import Measured, Traces
 from orchestrator.world import LEVELS, holds_expression
 from tenants.models import Namespace, Tenant
@@ -459,6 +460,7 @@ def work(queue: str) -> int:
 def child_started(queues: list[str] | None = None) -> None:
     """Begin as a child of the pool: a worker of its own, with its threads."""
     global _this_process  # noqa: PLW0603 - whatever the parent had is not ours
+    hide_memory()
     _this_process = Worker()
     _this_process.start_threads(queues or settings.WORKER_QUEUES)
 
