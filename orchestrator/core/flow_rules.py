@@ -212,8 +212,14 @@ class _Rules:
         for key in _NOT_ACTED_ON:
             if key in self.flow.extra:
                 self.kept((key,), key, 1)
-        if self.flow.listeners:
-            self.kept(("listeners",), "listeners", 1)
+        written = {
+            "listeners": self.flow.listeners,
+            "afterExecution": self.flow.after_execution,
+            "concurrency": self.flow.concurrency,
+        }
+        for key, value in written.items():
+            if value:
+                self.kept((key,), key, 1)
 
     def kept(self, path: Path, what: str, line: int) -> None:
         message = say("`%(what)s` is kept, but this release does not act on it yet.", what=what)
