@@ -1,10 +1,13 @@
-"""Files of a run, as pages hand them out: checked, never run by the browser."""
+"""Files as pages hand them out, those of a run and those that an app offers: checked, never run by the browser."""
 
 import mimetypes
+import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from orchestrator import storage
+from apps_portal.access import head_of
+from apps_portal.models import App
+from orchestrator import namespace_files, storage
 from orchestrator.access import artifact_for, artifacts_of
 from orchestrator.models import Artifact, Execution
 from tenants.actor import Actor
@@ -12,6 +15,8 @@ from tenants.errors import NotFound
 
 # pictures that an <img> may show; everything else is only ever downloaded
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
+# how an app's text offers a file of its namespace: [a sample]({{ app.url }}/files/samples/claims.csv)
+_OFFERED = re.compile(r"\{\{\s*app\.url\s*\}\}/files/([\w./-]*\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +47,18 @@ def open_file(actor: Actor, execution: Execution, file_id: int) -> Download:
     guessed = mimetypes.guess_type(checked.name)[0] or ""
     kind = guessed if guessed in PICTURES else "application/octet-stream"
     return Download(checked.name, checked.size, kind, stream)
+
+
+def open_offered(actor: Actor, app: App, path: str) -> Download:
+    """Return a file of the app's namespace that its live text links to; raises NotFound for every other one.
+
+    The link is the author's consent: whoever holds the app may have what it offers, and nothing else of the namespace.
+    """
+    row = namespace_files.find(actor, app.namespace, path) if path in _OFFERED.findall(head_of(app).source) else None
+    if row is None:
+        raise NotFound
+    try:
+        stream = storage.open(actor.tenant_id, row.uri)
+    except storage.FileAbsent:
+        raise NotFound from None
+    return Download(path.rpartition("/")[2], row.size, "application/octet-stream", stream)

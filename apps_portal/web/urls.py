@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps_portal.web import app, approvals, catalog, home, publish, requests
+from apps_portal.web import app, approvals, catalog, home, offered, publish, requests
 
 urlpatterns = [
     path("ui/<str:tenant>/", home.home, name="home"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("ui/<str:tenant>/apps/<str:uid>", app.app_page, name="app"),
     path("ui/<str:tenant>/apps/<str:uid>/state", app.app_state, name="app-state"),
     path("ui/<str:tenant>/apps/<str:uid>/upload", app.upload, name="upload"),
+    path("ui/<str:tenant>/apps/<str:uid>/files/<path:path>", offered.offered_file, name="offered-file"),
     path("ui/<str:tenant>/apps/<str:uid>/edit", publish.app_edit, name="app-edit"),
     path("ui/<str:tenant>/apps/<str:uid>/switch", publish.app_switch, name="app-switch"),
     path("ui/<str:tenant>/apps/<str:uid>/unpublish", publish.app_unpublish, name="app-unpublish"),

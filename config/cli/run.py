@@ -73,7 +73,7 @@ def _follow(actor: Actor, execution_id: str) -> int:
     shown: set[tuple[str, int, int]] = set()
     while True:
         with in_tenant(actor.tenant_id):
-            execution = access.execution_for(actor, "execution.read", execution_id)
+            execution = access.execution_for(actor, "execution.view", execution_id)
             _show_lines(execution, shown)
         if execution.state in FINAL:
             print(execution.state)
