@@ -15,7 +15,7 @@ from tenants import access
 from tenants.actor import Actor, Seat, actor_in, seat_of
 from tenants.core.actions import ACTIONS, Scope, scope_of
 from tenants.errors import Forbidden, NotFound, PorticoError, Unauthenticated
-from tenants.tenancy import in_tenant, tenant_from_slug
+from tenants.tenancy import in_tenant, tenant_id_of
 from tenants.web import errors
 from tenants.web.doors import INSTANCE, PUBLIC, SIGNED_IN, declared, is_stream
 from tenants.web.who import Who, who_sent
@@ -73,7 +73,7 @@ class TenantMiddleware:
         if action is None:
             raise ImproperlyConfigured(f"{request.path_info}: its view declares no action")
         seat, who = _seat(request, kwargs["tenant"], action)
-        tenant_id = seat.tenant.pk if seat is not None else tenant_from_slug(kwargs["tenant"]).pk
+        tenant_id = seat.tenant.pk if seat is not None else tenant_id_of(kwargs["tenant"])
         request.tenant_id = tenant_id  # type: ignore[attr-defined]
         with ExitStack() as stack:
             stack.enter_context(in_tenant(tenant_id))
