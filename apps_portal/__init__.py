@@ -7,7 +7,7 @@ models/          app (+ revisions, shares), submission (+ counter, staged upload
 publishing.py    save an app, publish a flow in two clicks, switch an app off and on
 access.py        the only way apps, submissions and files reach a door      catalog.py  what an actor may see and run
 submissions.py   fill in and submit; "use these values"      uploads.py  files chosen before the submit
-options.py       the choices of a field                      pages.py    what an app or a request shows now
+forms.py         an app's form for one person                pages.py    what a request shows now (open_page.py: an app)
 inbox.py         approvals as people see them                home.py     what waits for me; palette.py  Ctrl K
 files.py         files of a run, checked                     web/ api/   doors
 """

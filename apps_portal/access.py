@@ -111,6 +111,18 @@ def submission_for(actor: Actor, number: int) -> Submission:
     raise NotFound
 
 
+def number_of_run(actor: Actor, execution_id: str) -> int | None:
+    """Return the number of the request that a run belongs to, where the actor may follow it."""
+    if not (execution_id.isascii() and execution_id.isalnum()):
+        return None
+    rows = Submission.objects.in_tenant(actor).filter(execution_id=execution_id[:22])
+    found = rows.select_related("execution").first()
+    if found is None or found.execution is None:
+        return None
+    mine = actor.user_id is not None and found.user_id == actor.user_id
+    return found.number if mine or may_follow(actor, found.execution) else None
+
+
 def submissions_of(actor: Actor) -> QuerySet[Submission]:
     """Return the actor's own submissions, newest first."""
     rows = Submission.objects.in_tenant(actor).filter(user_id=actor.user_id or 0)

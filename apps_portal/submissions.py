@@ -21,7 +21,6 @@ from orchestrator.core.expressions import ExpressionFailed
 from orchestrator.core.states import FINAL, State
 from orchestrator.executions import Cause, InputFile
 from orchestrator.ids import new_id
-from orchestrator.models import Execution
 from orchestrator.storage import Stored
 from tenants import audit
 from tenants.actor import Actor
@@ -229,11 +228,6 @@ def of_app(actor: Actor, app: App, limit: int = 5) -> list[Submission]:
 def find(actor: Actor, text: str, limit: int) -> list[Submission]:
     """Return the actor's runs by number or by words of their title, for the palette."""
     return list(mine(actor, text)[:limit]) if actor.user_id is not None else []
-
-
-def of_execution(actor: Actor, execution: Execution) -> Submission | None:
-    """Return the submission that started an execution the actor holds, if one did."""
-    return Submission.objects.in_tenant(actor).filter(execution=execution).select_related("app").first()
 
 
 def _matching(text: str) -> Q:

@@ -149,5 +149,5 @@ def _close_when_decided(actor: Actor, execution: Execution, approval: Approval) 
             "decided",
             thing=f"execution:{execution.pk}",
             text=text % {"title": title},
-            link=f"/ui/{actor.tenant}/executions/{execution.pk}",
+            link=f"/ui/{actor.tenant}/runs/{execution.pk}",
         )

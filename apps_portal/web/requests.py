@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps_portal import files, pages, submissions
-from apps_portal.access import submission_for
+from apps_portal.access import number_of_run, submission_for
 from apps_portal.pages import RunPage
 from orchestrator import executions
 from orchestrator.core.errors import InputInvalid
@@ -73,6 +73,16 @@ def request_page(request: HttpRequest, tenant: str, number: int) -> HttpResponse
         }
         return render(request, "apps_portal/request_gone.html", context)
     return render(request, "apps_portal/request.html", _context(run, tenant))
+
+
+@door("member")
+@require_safe
+def run(request: HttpRequest, tenant: str, execution_id: str) -> HttpResponse:
+    """Lead to the page of a run that fits who asks: the request it belongs to, else the technical view."""
+    number = number_of_run(actor_of(request), execution_id)
+    if number is not None:
+        return redirect("request", tenant=tenant, number=number)
+    return redirect("execution", tenant=tenant, execution_id=execution_id)
 
 
 @door("member")

@@ -20,6 +20,7 @@ urlpatterns = [
     path("ui/<str:tenant>/flows/<str:namespace>/<str:flow_id>/publish", publish.publish_flow, name="publish-flow"),
     path("ui/<str:tenant>/requests", requests.my_requests, name="my-requests"),
     path("ui/<str:tenant>/requests/<int:number>", requests.request_page, name="request"),
+    path("ui/<str:tenant>/runs/<str:execution_id>", requests.run, name="run"),
     path("ui/<str:tenant>/requests/<int:number>/changes", requests.request_changes, name="request-changes"),
     path("ui/<str:tenant>/requests/<int:number>/cancel", requests.request_cancel, name="request-cancel"),
     path("ui/<str:tenant>/requests/<int:number>/resume", requests.request_resume, name="request-resume"),

@@ -323,6 +323,17 @@ def test_the_page_says_where_it_hears_of_changes(stage):
     assert f'data-changes="/ui/acme/requests/{submission.number}/changes"' in page
 
 
+def test_a_run_leads_to_the_page_that_fits_who_asks(stage):
+    submission = house.submitted(stage, house.app(stage))
+    path = f"/ui/acme/runs/{submission.execution_id}"
+    request = f"/ui/acme/requests/{submission.number}"
+    technical = f"/ui/acme/executions/{submission.execution_id}"
+    assert door(stage, "bob").get(path).url == request
+    assert door(stage, "charlie").get(path).url == technical, "where he is told that there is nothing"
+    assert door(stage, "charlie").get(technical).status_code == 404
+    assert door(stage, "dana").get(path).status_code == 404
+
+
 def test_a_requester_stops_their_run_and_others_do_not(stage):
     factories.group(tenant=stage.tenant, name="Finance", members=(stage.charlie,))
     submission = house.submitted(stage, house.app(stage, house.ASKING), amount="5")

@@ -74,6 +74,8 @@ def test_the_same_form_sent_twice_is_one_request(stage):
     assert submissions.submit(bob, app, {"name": "Eve"}, key="another").pk != first.pk
     assert submissions.submit(stage.actor("alice"), app, {"name": "Eve"}, key="k").pk != first.pk
     assert Execution.across_tenants.count() == 3
+    publishing.disable(stage.actor("admin"), app)
+    assert submissions.submit(bob, house.again(app), {"name": "Eve"}, key="k").pk == first.pk, "also after it closed"
 
 
 def test_hidden_and_fixed_fields_take_nothing_from_what_was_posted(stage):

@@ -124,7 +124,8 @@ def test_a_value_from_outside_is_fetched_once():
         calls.append(call.name)
         return "content of the file"
 
-    layout = 'layout:\n  - on: SUCCESS\n    blocks: [{type: Markdown, content: "{{ read(outputs.f) }} {{ read(outputs.f) }}"}]\n'
+    content = "{{ read(outputs.f) }} {{ read(outputs.f) }}"
+    layout = f"layout:\n  - on: SUCCESS\n    blocks: [{{type: Markdown, content: '{content}'}}]\n"
     facts = Facts(scope={"outputs": {"f": "portico:///x"}}, source=Source(fetch))
     block = page_at(app(layout), Stage.SUCCESS, facts, BOB).blocks[0]
     assert block.data["content"] == "content of the file content of the file"
