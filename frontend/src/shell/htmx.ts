@@ -19,6 +19,8 @@ export function startHtmx(): void {
     allowScriptTags: false,
     includeIndicatorStyles: false,
     selfRequestsOnly: true,
+    // Else a button inside a list that refreshes itself would take over the list's hx-select and hx-swap.
+    disableInheritance: true,
     historyCacheSize: 0,
     refreshOnHistoryMiss: true,
     globalViewTransitions: false,
