@@ -8,7 +8,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.conf import settings
 from django.db import connections
 
@@ -71,6 +77,11 @@ def _child_began(**_facts: object) -> None:
     _tell_worker("child_started")
 
 
+def _child_ends(**_facts: object) -> None:
+    """Let a child process hand back what its own threads still run; Celery knows of its messages alone."""
+    _tell_worker("child_stopping")
+
+
 def _worker_stops(**_facts: object) -> None:
     """Tell the children, which Celery does not, to hand back what they hold."""
     _tell_worker("drain")
@@ -87,5 +98,6 @@ def _tell_worker(what: str) -> None:
 
 setup_logging.connect(_keep_our_logging)
 worker_process_init.connect(_child_began)
+worker_process_shutdown.connect(_child_ends)
 worker_ready.connect(_worker_is_ready)
 worker_shutting_down.connect(_worker_stops)

@@ -5,6 +5,7 @@ lost a lease can change nothing any more.
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,12 +34,16 @@ class Claim:
     started: datetime  # by the database's clock
     row: ExecutionRow
     more: bool  # others wait in the same queue
+    asked: float = 0.0  # time.monotonic() before the lease began
 
     @property
     def log_key(self) -> tuple[str, int]:
         """What numbers its log lines."""
         return self.task_run_id, self.attempt
 
+
+# Nothing is begun any more in an execution that is being stopped or is over
+AT_WORK = "e.state NOT IN ('KILLING', 'KILLED', 'CANCELLED', 'FAILED')"
 
 TAKE = f"""
 , taken AS (
@@ -77,7 +82,7 @@ WITH RECURSIVE waiting(tenant_id) AS (
     SELECT oldest.id FROM turn, LATERAL (
         SELECT r.id FROM orchestrator_taskrun r JOIN orchestrator_execution e ON e.id = r.execution_id
         WHERE r.state = 'SUBMITTED' AND r.queue = %(queue)s AND r.tenant_id = turn.tenant_id
-          AND r.run_after <= clock_timestamp() AND e.state NOT IN ('KILLING', 'KILLED', 'CANCELLED', 'FAILED')
+          AND r.run_after <= clock_timestamp() AND {AT_WORK}
         ORDER BY r.run_after LIMIT 1 FOR UPDATE OF r SKIP LOCKED
     ) AS oldest LIMIT 1
 ) {TAKE}
@@ -85,10 +90,10 @@ WITH RECURSIVE waiting(tenant_id) AS (
 
 NEXT_OF_EXECUTION = f"""
 WITH picked AS (
-    SELECT id FROM orchestrator_taskrun
-    WHERE execution_id = %(execution)s AND state = 'SUBMITTED' AND queue = %(queue)s
-      AND run_after <= clock_timestamp()
-    ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT r.id FROM orchestrator_taskrun r JOIN orchestrator_execution e ON e.id = r.execution_id
+    WHERE r.execution_id = %(execution)s AND r.state = 'SUBMITTED' AND r.queue = %(queue)s
+      AND r.run_after <= clock_timestamp() AND {AT_WORK}
+    ORDER BY r.position LIMIT 1 FOR UPDATE OF r SKIP LOCKED
 ) {TAKE}
 """
 
@@ -101,13 +106,14 @@ def next_of(queue: str, worker: UUID, execution_id: str | None = None) -> Claim 
         "lease": settings.LEASE_SECONDS,
         "execution": execution_id,
     }
+    asked = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute(NEXT if execution_id is None else NEXT_OF_EXECUTION, arguments)
         row = cursor.fetchone()
-    return None if row is None else _claim(row, worker)
+    return None if row is None else _claim(row, worker, asked)
 
 
-def _claim(row: Sequence[Any], worker: UUID) -> Claim:
+def _claim(row: Sequence[Any], worker: UUID, asked: float) -> Claim:
     return Claim(
         task_run_id=row[0],
         path=tuple(row[1].split("/")),
@@ -117,6 +123,7 @@ def _claim(row: Sequence[Any], worker: UUID) -> Claim:
         worker=worker,
         started=row[5],
         more=row[6],
+        asked=asked,
         row=ExecutionRow.read(row[7:]),
     )
 

@@ -6,9 +6,9 @@ Any number of schedulers may run it; every step takes a bounded batch of rows th
 import logging
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
-from orchestrator import claims, dispatch, executor
+from orchestrator import claims, dispatch, endings, executor
 from orchestrator.core.snapshot import Fact, FactKind
 from orchestrator.core.states import State
 from tenants import outbox
@@ -28,9 +28,9 @@ def tick() -> None:
     for step in (wake_due, recover_lost, advance_left, ring_for_waiting, forget_gone_workers, outbox.send_due, *SWEEPS):
         try:
             step()
-        except DatabaseError:
-            raise
-        except Exception:  # noqa: BLE001 - the other steps must be done all the same
+        except Exception as failure:
+            if isinstance(failure, Error) and not connection.is_usable():
+                raise
             _log.exception("a step of the tick failed: %s", getattr(step, "__name__", step))
 
 
@@ -63,13 +63,28 @@ def recover_lost() -> int:
             fact,
             only_expired=True,
         )
-        try:
-            executor.finish(ending)
-        except executor.Fenced:
+        if not _record_lost(ending):
             continue
         recovered += 1
         _log.warning("task run %s attempt %d was lost", lost.task_run_id, lost.attempt)
     return recovered
+
+
+def _record_lost(ending: executor.Ending) -> bool:
+    """Record one lost attempt; False when somebody was first. One that spoils its turn must not stop the others."""
+    try:
+        executor.finish(ending)
+    except executor.Fenced:
+        return False
+    except Exception as failure:
+        if isinstance(failure, Error) and not connection.is_usable():
+            raise
+        _log.exception("that task run %s was lost is left for its execution's turn", ending.task_run_id)
+        try:
+            endings.leave(ending)
+        except executor.Fenced:
+            return False
+    return True
 
 
 def advance_left() -> int:

@@ -1,8 +1,9 @@
 """What one worker process does: takes task runs, runs them, records how they ended.
 
-Each child of Celery's prefork pool calls `child_started` and has then three threads: the one in which Celery delivers
-rings, *poll*, which looks for work by itself every two seconds, and *beat*, which extends leases, passes on kills and
-timeouts and writes log lines while a task runs. One work lock lets only one of the first two work at a time.
+Each child of Celery's prefork pool calls `child_started` and has then four threads: the one in which Celery delivers
+rings, *poll*, which looks for work by itself every two seconds, *beat*, which extends leases, passes on kills and
+writes log lines while a task runs, and *watch*, which never asks the database and so ends tasks in time even when that
+does not answer. One work lock lets only one of the first two work at a time.
 """
 
 import logging
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -22,9 +24,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
-from orchestrator import claims, dispatch, executor, fetching, snapshots, storage
+from orchestrator import claims, dispatch, endings, executor, fetching, snapshots, storage
 from orchestrator.claims import Claim
 from orchestrator.core.durations import read_duration
 from orchestrator.core.expressions import Call, ExpressionFailed, Needs, render_tree
@@ -46,17 +48,21 @@ from tenants.models import Namespace, Tenant
 _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
-BEAT_SECONDS = 2.0
+BEAT_SECONDS = 2.0  # or a quarter of a short lease
 FLUSH_SECONDS = 0.25
+WATCH_SECONDS = 0.25
+GUARD_SECONDS = 3.0  # so long before its lease may be over, a task that could not extend it is stopped
 TURN_SECONDS = 1.0  # a ring's work ends at the first task boundary after this, so that others get a turn
 SAME_EXECUTION = 10  # task runs of one execution in a row
 DRAIN_GRACE = 5.0  # what still runs this long after SIGTERM is handed back
+STOP_SECONDS = 10.0  # after that grace, how long ending and recording it may take
 LOG_LIMIT = 10_000_000  # bytes of log lines per attempt
 OUTPUT_LIMIT = 1_000_000  # bytes of outputs kept inline
 RECONNECT_SECONDS = 0.5
 REMEMBER_SECONDS = 5.0  # how long a namespace's right to private addresses is remembered
 
-_draining = multiprocessing.Value("b", 0)  # shared with the children of the pool, which Celery does not tell
+# shared with the children of the pool, which Celery does not tell; without a lock, which a killed child would keep
+_draining = multiprocessing.RawValue("b", 0)
 
 
 class Stop(Enum):
@@ -73,6 +79,7 @@ class Attempt:
     """A claim that is being run in this process."""
 
     claim: Claim
+    safe_until: float = float("inf")  # by time.monotonic(): nobody else has the task run before that
     least_level: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
     why: Stop | None = None
@@ -80,12 +87,15 @@ class Attempt:
     traces: Traces = field(default_factory=Traces)
     masks: list[str] = field(default_factory=list)
     flushing: threading.Lock = field(default_factory=threading.Lock)
+    over: bool = False  # the task has ended and is being recorded
+    unsure: bool = False  # lines were sent and the answer got lost: they may be written
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _lines: int = 0
     _bytes: int = 0
 
     def end(self, why: Stop) -> None:
         """Tell the task to stop; the first reason counts."""
-        if self.why is None:
+        if self.why is None and not self.over:
             self.why = why
             self.stop.set()
 
@@ -93,13 +103,14 @@ class Attempt:
         """Keep a line; past the limit one last line says so."""
         if LEVELS.index(level) < self.least_level or self._bytes > LOG_LIMIT:
             return
-        self._bytes += len(message)
-        if self._bytes > LOG_LIMIT:
-            level, message = "WARN", f"This task has logged more than {LOG_LIMIT} bytes; what follows is not kept."
         claim = self.claim
-        moment = datetime.now(UTC)
-        self.traces.logs.append(LogRecord(claim.task_run_id, claim.attempt, self._lines, moment, level, message))
-        self._lines += 1
+        with self._counting:  # a task may speak from several threads
+            self._bytes += len(message)
+            if self._bytes > LOG_LIMIT:
+                level, message = "WARN", f"This task has logged more than {LOG_LIMIT} bytes; what follows is not kept."
+            moment = datetime.now(UTC)
+            self.traces.logs.append(LogRecord(claim.task_run_id, claim.attempt, self._lines, moment, level, message))
+            self._lines += 1
 
     def metric(self, name: str, kind: str, value: float, tags: Mapping[str, str]) -> None:
         """Keep a number that the task published."""
@@ -107,8 +118,23 @@ class Attempt:
 
     def take_lines(self) -> list[LogRecord]:
         """Return the lines that are not written yet, and forget them."""
-        lines, self.traces.logs = self.traces.logs, []
+        with self._counting:
+            lines, self.traces.logs = self.traces.logs, []
         return lines
+
+    def give_back(self, lines: list[LogRecord]) -> None:
+        """Keep lines that could not be written; whether they were is not known."""
+        with self._counting:
+            self.traces.logs[:0] = lines
+        self.unsure = True
+
+    def drop_written(self) -> None:
+        """Forget the lines that reached the database though its answer did not reach us: sent together, all or none."""
+        if self.unsure:
+            last = _last_line(self.claim)
+            with self._counting:
+                self.traces.logs = [line for line in self.traces.logs if line.n > last]
+            self.unsure = False
 
 
 class Worker:
@@ -118,20 +144,40 @@ class Worker:
         self.id: UUID = uuid4()
         self._held: dict[tuple[str, int], Attempt] = {}
         self._working = threading.Lock()
+        self._leaving = False
         self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
         self._drained_since: float | None = None
 
     # -- taking work ---------------------------------------------------------------------------------------------------
 
     def work(self, queue: str) -> int:
-        """Advance what waits and run what can be claimed, for about a second; return the number of task runs run."""
-        if self.draining or not self._working.acquire(blocking=False):
-            return 0
-        try:
+        """Advance what waits and run what can be claimed, for about a second; return the number of task runs run.
+
+        While the poll's thread runs a task, the ring is passed on and this thread stands by, so that Celery gives the
+        next one to a process that is free.
+        """
+        done = self._try_to_work(queue)
+        if done is None:
+            dispatch.ring_on(queue)
+        while done is None:
+            executor.advance_waiting()
+            done = self._try_to_work(queue, POLL_SECONDS)
+        return done
+
+    def _try_to_work(self, queue: str, patience: float = 0.0) -> int | None:
+        """Work if nobody else in this process does within `patience`; None when somebody does."""
+        until = time.monotonic() + patience
+        while not self.draining:
             dispatch.clear_ring(queue)
-            return self._work(queue, time.monotonic() + TURN_SECONDS)
-        finally:
-            self._working.release()
+            if self._working.acquire(timeout=min(patience, WATCH_SECONDS)):
+                try:
+                    return self._work(queue, time.monotonic() + TURN_SECONDS)
+                finally:
+                    self._working.release()
+            if time.monotonic() >= until:
+                return None
+        return 0
 
     def _work(self, queue: str, until: float) -> int:
         done = 0
@@ -157,14 +203,18 @@ class Worker:
 
     def run(self, claim: Claim, queue: str = "", *, same_execution: bool = True) -> Claim | None:
         """Run one claimed task run to its end, record it, and return the next claim of `queue`."""
-        attempt = Attempt(claim)
+        attempt = Attempt(claim, claim.asked + settings.LEASE_SECONDS)
         self._held[claim.log_key] = attempt
         try:
             fact = self._attempt(attempt)
-        finally:
             with attempt.flushing:
-                del self._held[claim.log_key]
-        return self._record(attempt, fact, queue, same_execution=same_execution)
+                attempt.over = True
+            return self._record(attempt, fact, queue, same_execution=same_execution)
+        except SystemExit:  # how a child of the pool that gets SIGTERM itself is told to end at once
+            self._record(attempt, self._handed_back(attempt), "", same_execution=False)
+            raise
+        finally:
+            del self._held[claim.log_key]
 
     # -- one attempt ---------------------------------------------------------------------------------------------------
 
@@ -177,9 +227,10 @@ class Worker:
             outcome = self._perform(attempt, revision, task, folder)
         except ExpressionFailed as failure:
             outcome = Outcome(State.FAILED, error=str(failure))
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as failure:  # noqa: BLE001 - a type's fault is the task's failure, never the worker's
+            if isinstance(failure, Error) and not _connected():
+                _log.warning("task run %s is handed back, the database went away: %s", claim.task_run_id, failure)
+                return self._handed_back(attempt)
             _log.exception("task run %s could not be run", claim.task_run_id)
             outcome = Outcome(State.FAILED, error=f"{type(failure).__name__}: {failure}")
         finally:
@@ -254,6 +305,12 @@ class Worker:
             attempt.log("ERROR", error)
         return Fact(kind, state, outputs, error, attempt.claim.started, str(self.id))
 
+    def _handed_back(self, attempt: Attempt) -> Fact:
+        """Return what is recorded of an attempt that somebody else shall make again, at no cost to the task."""
+        with attempt.flushing:
+            attempt.over = True
+        return Fact(FactKind.RELEASED, State.FAILED, None, "", attempt.claim.started, str(self.id))
+
     def _record(self, attempt: Attempt, fact: Fact, queue: str, *, same_execution: bool) -> Claim | None:
         claim = attempt.claim
         if attempt.why is Stop.LOST:
@@ -268,17 +325,29 @@ class Worker:
             fact,
             attempt.traces,
         )
+        machine_fails = False
         while True:
             try:
+                attempt.drop_written()
+                if machine_fails:
+                    endings.leave(ending)
+                    return None
                 return executor.finish(ending, queue=queue, same_execution=same_execution)
             except executor.Fenced:
                 recorded = claims.ended_as(claim.task_run_id, claim.attempt, self.id)
                 if recorded is None:
                     _log.warning("task run %s attempt %d came too late, its result is dropped", *claim.log_key)
                 return None
-            except (OperationalError, InterfaceError) as failure:
+            except Exception as failure:
+                if machine_fails and _connected():
+                    raise
+                if _connected():
+                    _log.exception("how task run %s attempt %d ended waits for its execution's turn", *claim.log_key)
+                    machine_fails = True
+                    continue
                 # the commit's answer may be lost: asking again finds the attempt recorded, and then it was ours
                 _log.warning("task run %s attempt %d: %s; trying again", *claim.log_key, failure)
+                attempt.unsure = True
                 connection.close()
                 if self._over.wait(RECONNECT_SECONDS):
                     return None
@@ -286,18 +355,24 @@ class Worker:
     # -- threads -------------------------------------------------------------------------------------------------------
 
     def start_threads(self, queues: list[str]) -> None:
-        """Start poll and beat."""
-        threading.Thread(target=self._forever, args=(POLL_SECONDS, lambda: self._poll(queues)), daemon=True).start()
-        threading.Thread(target=self._forever, args=(FLUSH_SECONDS, self._beater(queues)), daemon=True).start()
+        """Start poll, beat and watch."""
+        steps = (
+            (POLL_SECONDS, lambda: self._poll(queues)),
+            (FLUSH_SECONDS, self._beater(queues)),
+            (WATCH_SECONDS, self._watch),
+        )
+        self._threads = [threading.Thread(target=self._forever, args=step, daemon=True) for step in steps]
+        for thread in self._threads:
+            thread.start()
 
     def _forever(self, seconds: float, step: Callable[[], None]) -> None:
         while not self._over.wait(seconds):
             try:
                 step()
-            except DatabaseError as failure:
+            except Error as failure:
                 _log.warning("the database does not answer: %s", failure)
                 connection.close()
-            except Exception:  # noqa: BLE001 - the thread must live as long as the process
+            except Exception:  # noqa: BLE001 - the thread must live on
                 _log.exception("a step of the worker's own failed")
         connection.close()
 
@@ -305,7 +380,7 @@ class Worker:
         if self.draining:
             return
         for queue in queues:
-            self.work(queue)
+            self._try_to_work(queue)
         executor.advance_waiting()  # also while a long task holds the work lock
 
     def _beater(self, queues: list[str]) -> Callable[[], None]:
@@ -313,42 +388,41 @@ class Worker:
 
         def step() -> None:
             nonlocal due
-            now = time.monotonic()
             for attempt in list(self._held.values()):
-                if attempt.deadline is not None and now > attempt.deadline:
-                    attempt.end(Stop.TIMEOUT)
                 self._flush(attempt)
-            self._pass_on_drain(now)
+            now = time.monotonic()
             if now >= due:
-                due = now + BEAT_SECONDS
+                due = now + min(BEAT_SECONDS, settings.LEASE_SECONDS / 4)
                 self._beat(queues)
 
         return step
 
     def _flush(self, attempt: Attempt) -> None:
         with attempt.flushing:
-            if attempt.claim.log_key not in self._held:
+            if attempt.over:
                 return
+            attempt.drop_written()
             lines = attempt.take_lines()
             if not lines:
                 return
             row = attempt.claim.row
             try:
                 snapshots.insert_logs([(row.tenant_id, row.id, line) for line in lines])
-            except DatabaseError:
-                attempt.traces.logs[:0] = lines
+            except Error:
+                attempt.give_back(lines)
                 raise
         dispatch.changed(row.tenant_id, row.id)
 
     def _beat(self, queues: list[str]) -> None:
         held = dict(self._held)
+        sent = time.monotonic()
         beats = {(beat.task_run_id, beat.attempt): beat for beat in claims.extend(self.id, list(held))}
         for key, attempt in held.items():
-            if key not in self._held:
-                continue
             if key not in beats:
                 attempt.end(Stop.LOST)
-            elif beats[key].kill:
+                continue
+            attempt.safe_until = sent + settings.LEASE_SECONDS
+            if beats[key].kill:
                 attempt.end(Stop.KILL)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -357,6 +431,17 @@ class Worker:
                 "ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp()",
                 [self.id, socket.gethostname(), os.getpid(), dump(queues)],
             )
+
+    def _watch(self) -> None:
+        """End what has run out of time, without asking anybody."""
+        now = time.monotonic()
+        guard = min(GUARD_SECONDS, settings.LEASE_SECONDS / 4)
+        for attempt in list(self._held.values()):
+            if attempt.deadline is not None and now > attempt.deadline:
+                attempt.end(Stop.TIMEOUT)
+            if now > attempt.safe_until - guard:
+                attempt.end(Stop.LOST)
+        self._pass_on_drain(now)
 
     def _pass_on_drain(self, now: float) -> None:
         if not self.draining:
@@ -369,16 +454,37 @@ class Worker:
     @property
     def draining(self) -> bool:
         """This process takes nothing new any more."""
-        return bool(_draining.value) or self._over.is_set()
+        return bool(_draining.value) or self._leaving
 
     def stop(self) -> None:
-        """Hand back what runs and end the threads; waits for the work in hand."""
-        for attempt in list(self._held.values()):
-            attempt.end(Stop.DRAIN)
-        with self._working:
-            self._over.set()
-        with connection.cursor() as cursor:
+        """Take nothing new, wait for the work in hand or hand it back after the grace, and end the threads."""
+        self._leaving = True
+        held = self._working.acquire(timeout=DRAIN_GRACE + STOP_SECONDS)
+        self._over.set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS if held else 0)
+        with suppress(Error), connection.cursor() as cursor:
             cursor.execute("DELETE FROM orchestrator_workerprocess WHERE id = %s", [self.id])
+        connection.close()
+        if held:
+            self._working.release()
+
+
+def _connected() -> bool:
+    """Tell whether this thread's connection survived what went wrong."""
+    inner = connection.connection
+    return inner is not None and not inner.closed
+
+
+def _last_line(claim: Claim) -> int:
+    """Return the number of the last line of an attempt that is written, -1 when none is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(n), -1) FROM orchestrator_logline "
+            "WHERE execution_id = %s AND task_run_id = %s AND attempt = %s",
+            [claim.row.id, *claim.log_key],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _renderer(claim: Claim, revision: Revision) -> Callable[[object], object]:
