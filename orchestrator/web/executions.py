@@ -40,7 +40,11 @@ from tenants.web.me import actor_of
 if TYPE_CHECKING:
     from orchestrator.models import Execution
 
-PARTS = {"run-head": "orchestrator/run_head.html", "run-values": "orchestrator/run_values.html"}
+PARTS = {
+    "run-head": "orchestrator/run_head.html",
+    "run-values": "orchestrator/run_values.html",
+    "run-dialogs": "orchestrator/run_dialogs.html",
+}
 FILTERS = ("q", "state", "namespace", "flow", "since", "by")
 
 

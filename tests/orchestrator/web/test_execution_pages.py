@@ -117,7 +117,7 @@ def test_changes_bring_what_is_new_and_nothing_twice(stage: Cast):
     second = page.get(f"{RUNS}/{waiting}/changes", {"since": first["version"], "logs": first["cursor"]}).json()
     assert second["state"] == "PAUSED"
     assert [row["task"] for row in second["runs"]] == ["stop"]
-    assert set(second["html"]) == {"run-head", "run-values"}
+    assert set(second["html"]) == {"run-head", "run-values", "run-dialogs"}
     assert "Resume" in second["html"]["run-head"]
     same = page.get(f"{RUNS}/{waiting}/changes", {"since": second["version"], "logs": second["cursor"]}).json()
     assert "runs" not in same
@@ -252,6 +252,15 @@ def test_files_are_downloads_that_cannot_run_here(stage: Cast):
     for name in ("charlie", "dana", "otto"):
         assert door(stage, name).get(f"{RUNS}/{done}/file", {"path": artifact.uri}).status_code == 404
     assert door(stage, "nobody").get(f"{RUNS}/{done}/file", {"path": artifact.uri}).status_code == 302
+
+
+def test_a_sensitive_file_is_its_requesters_alone(stage: Cast):
+    saved(stage, ASKING)
+    done = run(stage, "asking", by="bob", name="Ada", report=SimpleUploadedFile("July.csv", b"a"))
+    uri = Artifact.objects.in_tenant(stage.tenant.pk).get().uri
+    Execution.objects.in_tenant(stage.tenant.pk).update(sensitive=["report"])
+    assert door(stage, "bob").get(f"{RUNS}/{done}/file", {"path": uri}).status_code == 200
+    assert door(stage, "alice").get(f"{RUNS}/{done}/file", {"path": uri}).status_code == 404
 
 
 def test_killing_what_is_over_says_so(stage: Cast):
