@@ -304,5 +304,5 @@ def claims_from(folder: Path) -> bytes:
     writer.writerow(["claim_id", "passenger", "flight", "date", "origin"])
     for number, claim in enumerate(chosen):
         writer.writerow([f"C-{1001 + number}", NAMES[number % len(NAMES)], *claim])
-    writer.writerow([f"C-{1001 + len(chosen)}", NAMES[0], *chosen[0]])  # the first one once more
+    writer.writerow([f"C-{1001 + len(chosen)}", NAMES[1], *chosen[1]])  # the second one once more
     return out.getvalue().encode()
