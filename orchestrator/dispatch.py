@@ -13,6 +13,8 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
+from orchestrator.crier import Change, Crier
+
 _log = logging.getLogger(__name__)
 
 RING_FOR_MS = 500  # one ring of a queue in this time is enough
@@ -50,7 +52,6 @@ class _Recently:
         return False
 
 
-_rung = _Recently(0.02)
 _listed = _Recently(0.2)  # lists are read again at most once a second anyway
 
 
@@ -77,24 +78,23 @@ _silence = _Silence()
 
 def ring(queue: str = "default") -> None:
     """Tell one worker of `queue`, once this transaction is committed, that there is work in the database."""
-    transaction.on_commit(partial(_publish_ring, queue))
+    transaction.on_commit(partial(_crier.ring, queue))
 
 
 def ring_on(queue: str) -> None:
     """Wake the next sleeper, because work is left behind while this process goes on: the cascade."""
-    if not _rung.said(queue):
-        _publish_ring(queue)
+    _crier.ring(queue)
 
 
 def changed(tenant_id: int, execution_id: str) -> None:
     """Tell open pages, once this transaction is committed, that an execution changed."""
-    transaction.on_commit(partial(_publish_change, tenant_id, execution_id))
+    changed_many({(tenant_id, execution_id)})
 
 
-def changed_many(pairs: set[tuple[int, str]]) -> None:
+def changed_many(pairs: set[Change]) -> None:
     """Tell open pages about several (tenant id, execution id) at once."""
     if pairs:
-        transaction.on_commit(partial(_publish_changes, pairs))
+        transaction.on_commit(partial(_crier.changed, pairs))
 
 
 def clear_ring(queue: str) -> None:
@@ -134,11 +134,14 @@ def _publish_ring(queue: str) -> None:
         _silence.begin(failure)
 
 
-def _publish_change(tenant_id: int, execution_id: str) -> None:
-    _publish_changes({(tenant_id, execution_id)})
+def _say(queues: set[str], pairs: set[Change]) -> None:
+    for queue in queues:
+        _publish_ring(queue)
+    if pairs:
+        _publish_changes(pairs)
 
 
-def _publish_changes(pairs: set[tuple[int, str]]) -> None:
+def _publish_changes(pairs: set[Change]) -> None:
     if _silence.holds():
         return
     try:
@@ -150,3 +153,6 @@ def _publish_changes(pairs: set[tuple[int, str]]) -> None:
         pipeline.execute()
     except redis.RedisError as failure:
         _silence.begin(failure)
+
+
+_crier = Crier(_say)
