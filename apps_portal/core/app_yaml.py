@@ -37,6 +37,8 @@ KEPT: Mapping[str, tuple[type, ...]] = {
     "agent": (str, bool),
     "texts": (dict,),
 }
+# what stands between a person and the flow: an app that asks for it must not run without it
+GATES = frozenset({"approval", "window", "stepUp"})
 KEYS = (
     *("id", "type", "namespace", "flowId", "flowRevision", "executionId", "displayName", "title", "description"),
     *("icon", "thumbnail", "owner", "category", "tags", "access", "expiration", "disabled", "form", "visibility"),
@@ -162,6 +164,11 @@ def _check_type(fields: Fields) -> None:
 def _keep(fields: Fields, key: str, kinds: tuple[type, ...]) -> None:
     if not isinstance(fields.values[key], kinds):
         fields.problem(key, say("`%(key)s` does not have the right shape.", key=key))
+        return
+    if key in GATES:
+        message = say("`%(key)s` is not available in this release; without it the app would run unguarded.", key=key)
+        mend = say("Put a core.flow.Approval into the flow.") if key == "approval" else ""
+        fields.reading.problem(fields.at(key), message, at_key=True, mend=mend)
         return
     message = say("`%(key)s` is kept, but this release does not act on it yet.", key=key)
     fields.reading.problem(fields.at(key), message, at_key=True, warning=True)

@@ -62,11 +62,18 @@ def test_on_is_a_text_and_not_a_yes():
 
 
 def test_what_later_releases_act_on_is_kept_and_said():
-    found = read(HEAD + "approval: {risk: 1}\nnotify: []\nundo: {flowId: x}\ntexts: {de: {}}\nagent: ask_human\n")
+    found = read(HEAD + "notify: []\nundo: {flowId: x}\ntexts: {de: {}}\nagent: ask_human\n")
     assert found.spec is not None
-    assert set(found.spec.extra) == {"approval", "notify", "undo", "texts", "agent"}
-    assert [one.line for one in found.problems] == [5, 6, 7, 8, 9]
+    assert set(found.spec.extra) == {"notify", "undo", "texts", "agent"}
+    assert [one.line for one in found.problems] == [5, 6, 7, 8]
     assert all(one.warning for one in found.problems)
+
+
+@pytest.mark.parametrize("gate", ["approval: {risk: 1}", "window: {calendar: freeze}", "stepUp: true"])
+def test_an_app_that_asks_for_a_gate_does_not_run_without_it(gate: str):
+    found = read(HEAD + gate + "\n")
+    assert [(one.line, one.warning) for one in found.problems] == [(5, False)]
+    assert "unguarded" in found.problems[0].message
 
 
 def test_a_form_is_read_with_steps_and_fields():
