@@ -35,7 +35,7 @@ export PYTHONPATH :=
 unexport PYTHONDONTWRITEBYTECODE
 export npm_config_update_notifier := false
 
-.PHONY: help start test check bench deep faults lock install install-dev frontend browser clean
+.PHONY: help start test check bench deep faults lock messages install install-dev frontend browser clean
 
 help: ## Show this
 	@echo "Portico. The two commands:"
@@ -74,8 +74,11 @@ lock: install-dev ## Write requirements*.txt anew from pyproject.toml
 			--no-header --no-annotate --extra setup $${extra#*:} -o requirements$${extra%%:*}.txt; \
 	done
 
-install: $(STAMPS)/run $(STAMPS)/portico $(STAMPS)/demo
-install-dev: $(STAMPS)/dev $(STAMPS)/portico $(STAMPS)/demo
+messages: install-dev ## Bring the catalogues of config/locale up to date with what the sources say
+	@$(BIN)/python -W ignore manage.py gather_messages
+
+install: $(STAMPS)/run $(STAMPS)/portico $(STAMPS)/demo $(STAMPS)/languages
+install-dev: $(STAMPS)/dev $(STAMPS)/portico $(STAMPS)/demo $(STAMPS)/languages
 
 frontend: static/dist/manifest.json
 
@@ -115,6 +118,10 @@ $(STAMPS)/demo: requirements-demo.txt | $(STAMPS)/run
 $(STAMPS)/node: requirements-node.txt | $(STAMPS)/venv
 	@echo "Installing node from PyPI: none of at least version 20 on PATH (once, about a minute) ..."
 	@$(call install,requirements-node.txt)
+	@touch $@
+
+$(STAMPS)/languages: $(wildcard config/locale/*/LC_MESSAGES/*.po) | $(STAMPS)/run
+	@$(BIN)/python -W ignore manage.py compile_messages
 	@touch $@
 
 $(STAMPS)/portico: pyproject.toml | $(STAMPS)/venv

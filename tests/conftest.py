@@ -20,10 +20,16 @@ from config.celery import app as celery_app
 from config.celery import broker_url
 from config.embedded import postgres
 from config.embedded.pair import running_pair
+from config.languages import compile_all
 from config.urls_of_servers import database_from_url
 
 # Tests lose nothing when the machine does
 UNSAFE_AND_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_configure() -> None:
+    """Compile the catalogues that changed since, so that tests read what is written."""
+    compile_all()
 
 
 @dataclass(frozen=True)
