@@ -25,6 +25,7 @@ from orchestrator.core.graph import humanised
 from orchestrator.core.spec import FlowSpec, Problem
 from orchestrator.ids import new_id
 from orchestrator.models import Flow
+from orchestrator.saying import spoken
 from tenants import audit
 from tenants.access import allowed, require
 from tenants.actor import Actor
@@ -55,13 +56,13 @@ def publish(actor: Actor, source: str, *, app: App | None = None, expected_revis
     """
     found = read(source)
     if found.spec is None:
-        raise Invalid([problem for problem in found.problems if not problem.warning])
+        raise Invalid(spoken(problem for problem in found.problems if not problem.warning))
     spec = found.spec
     require(actor, "app.publish", spec.namespace)
     require(actor, "flow.execute", spec.namespace)
     wrong = [problem for problem in _beside_its_flow(actor, found) if not problem.warning]
     if wrong:
-        raise Invalid(wrong)
+        raise Invalid(spoken(wrong))
     flow = _flow(actor, spec)
     assert flow is not None
     with transaction.atomic():

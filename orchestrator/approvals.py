@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from orchestrator import dispatch, executor
 from orchestrator.core.approvals import REJECT, outcome_of
@@ -142,12 +143,13 @@ def _close_when_decided(actor: Actor, execution: Execution, approval: Approval) 
     executor.want_advance(execution.pk)
     if execution.started_by_id is not None and execution.started_by_id != actor.user_id:
         title = str(execution.cause.get("title") or execution.pk)
-        text = _("“%(title)s” was approved") if outcome != REJECT else _("“%(title)s” was rejected")
+        approved, rejected = gettext_noop("“%(title)s” was approved"), gettext_noop("“%(title)s” was rejected")
         notices.tell(
             execution.tenant_id,
             [execution.started_by_id],
             "decided",
             thing=f"execution:{execution.pk}",
-            text=text % {"title": title},
+            text=rejected if outcome == REJECT else approved,
+            values={"title": title},
             link=f"/ui/{actor.tenant}/runs/{execution.pk}",
         )

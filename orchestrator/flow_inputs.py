@@ -108,7 +108,7 @@ class Renderer:
         try:
             return evaluate(text, {**self._scope, **scope})
         except Needs as needed:
-            raise ValueError(f"`{needed.call.name}()` cannot be used here.") from None
+            raise ValueError(say("`%(name)s()` cannot be used here.", name=needed.call.name)) from None
 
 
 def _stored(actor: Actor, spec: FlowSpec, execution_id: str, one: InputSpec, upload: Upload) -> InputFile:

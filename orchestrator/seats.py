@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from orchestrator.core.flowables.approval import WHO, first_level
 from orchestrator.core.snapshot import ROOT, TaskRun
@@ -87,7 +87,8 @@ def _open(turn: Turn, run: TaskRun, task: TaskSpec) -> None:
         people - ({row.started_by} if row.started_by and not approval.self_approval else set()),
         "approval",
         thing=f"approval:{approval.pk}",
-        text=_("“%(title)s” waits for your decision") % {"title": title},
+        text=gettext_noop("“%(title)s” waits for your decision"),
+        values={"title": title},
         link=f"/ui/{_slug(row.tenant_id)}/approvals/{approval.pk}",
     )
 

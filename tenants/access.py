@@ -7,6 +7,7 @@ from django.db.models import Func, Q
 from django.db.models.fields import BigIntegerField
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from tenants.actor import Actor, read_rights
 from tenants.core.actions import ACTIONS, Scope, scope_of
@@ -139,14 +140,15 @@ def ask_for(actor: Actor, action: str, namespace: str) -> None:
     if action not in ACTIONS or (namespace and not is_namespace(namespace)):
         raise Invalid(message=_("There is no such right."))
     able = holders(actor.tenant_id, action, namespace) & holders(actor.tenant_id, "binding.create", "")
-    where = namespace or _("the whole tenant")
+    in_place = gettext_noop("%(name)s asks for the right %(action)s in %(place)s.")
+    everywhere = gettext_noop("%(name)s asks for the right %(action)s in the whole tenant.")
     tell(
         actor.tenant_id,
         able,
         "access-request",
         thing=f"user:{actor.user_id}",
-        text=_("%(name)s asks for the right %(action)s in %(place)s.")
-        % {"name": actor.name, "action": action, "place": where},
+        text=in_place if namespace else everywhere,
+        values={"name": actor.name, "action": action, "place": namespace},
         link=f"/ui/{actor.tenant}/access",
     )
 

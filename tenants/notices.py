@@ -1,21 +1,52 @@
 """The bell: what people are told inside the product, written in the transaction of what it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tenants.actor import Actor
-from tenants.models import Notice
+from tenants.models import Notice, Tenant, User
 
 SHOWN = 100
 
 
-def tell(tenant_id: int, user_ids: Iterable[int], kind: str, *, thing: str, text: str, link: str = "") -> None:
-    """Tell each of `user_ids` once. `thing` is `kind:id` of what it is about, `link` a path below /ui/."""
+def tell(
+    tenant_id: int,
+    user_ids: Iterable[int],
+    kind: str,
+    *,
+    thing: str,
+    text: str,
+    values: Mapping[str, object] | None = None,
+    link: str = "",
+) -> None:
+    """Tell each of `user_ids` once, in their own language.
+
+    `text` is an English sentence marked with gettext_noop, whose places like `%(name)s` are taken by `values`; `thing`
+    is `kind:id` of what it is about, `link` a path below /ui/.
+    """
+    languages = dict(User.objects.filter(pk__in=set(user_ids)).order_by("pk").values_list("pk", "language"))
+    if not languages:
+        return
+    of_tenant = Tenant.objects.values_list("language", flat=True).get(pk=tenant_id)
+    texts = {language: _said(text, values, language or of_tenant) for language in set(languages.values())}
     Notice.across_tenants.bulk_create(
-        Notice(tenant_id=tenant_id, user_id=user_id, kind=kind, thing=thing[:300], text=text[:300], link=link[:300])
-        for user_id in sorted(set(user_ids))
+        Notice(
+            tenant_id=tenant_id,
+            user_id=user_id,
+            kind=kind,
+            thing=thing[:300],
+            text=texts[language][:300],
+            link=link[:300],
+        )
+        for user_id, language in languages.items()
     )
+
+
+def _said(text: str, values: Mapping[str, object] | None, language: str) -> str:
+    with translation.override(language):
+        sentence = translation.gettext(text)
+    return sentence % values if values else sentence
 
 
 def newest(actor: Actor) -> list[Notice]:

@@ -16,7 +16,7 @@ from orchestrator.core.errors import DocumentInvalid
 from orchestrator.core.flow_yaml import load_all, read
 from orchestrator.core.graph import graph_of
 from orchestrator.core.spec import Problem
-from orchestrator.saying import said
+from orchestrator.saying import said, spoken
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.web.doors import door
@@ -169,7 +169,7 @@ class TextGraph(APIView):
         parsed = read(text_of(request.data))
         errors = [problem for problem in parsed.problems if not problem.warning]
         if parsed.flow is None or errors:
-            raise Invalid(errors)
+            raise Invalid(spoken(errors))
         return Response(graph_json(graph_of(parsed.flow)))
 
 

@@ -360,7 +360,7 @@ def _explained(error: yaml.YAMLError, source: str) -> Problem:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         return Problem(say("This character cannot stand in YAML."), line, column)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = str(getattr(error, "problem", None) or "it cannot be read")
+    what = getattr(error, "problem", None) or say("it cannot be read")
     line = mark.line if mark else 0
     context = getattr(error, "context_mark", None)
     mend = _hint(source, line) or (_hint(source, context.line) if context else "")

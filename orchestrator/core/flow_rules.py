@@ -23,6 +23,7 @@ DEFAULT_GROUPS = frozenset({"default"})
 _ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*", re.ASCII)
 _NOT_ACTED_ON = ("sla", "checks", "quotas", "workerGroup", "workerSelector")
 _NOT_ACTED_ON_IN_TASKS = ("logToFile", "taskCache", "version", "pluginDefaultsRef", "assets", "workerSelector")
+KINDS = {"task": say("task"), "trigger": say("trigger")}
 _COMMON_NAMES = ("description", "retry", "timeout", "runIf", "disabled", "allowFailure", "allowWarning", "logLevel")
 
 
@@ -168,7 +169,9 @@ class _Rules:
         if info is not None and info.kind == kind:
             return info
         if info is not None:
-            message = say("`%(type)s` is a %(kind)s and cannot stand here.", type=name, kind=info.kind)
+            message = say(
+                "`%(type)s` is a %(kind)s and cannot stand here.", type=name, kind=KINDS.get(info.kind, info.kind)
+            )
             self.findings.problem((*path, "type"), message, line=line)
             return None
         message = say("There is no type `%(type)s`.", type=name[:120])

@@ -189,7 +189,7 @@ class _Binding:
         except Unfit as unfit:
             self.problem(spec, unfit.sentence)
         except ValueError as error:  # what the author wrote could not be rendered
-            self.problem(spec, say("This input cannot be evaluated: %(why)s", why=str(error)))
+            self.problem(spec, say("This input cannot be evaluated: %(why)s", why=error.args[0] if error.args else ""))
 
     def problem(self, spec: InputSpec, message: str) -> None:
         self.wrong.add(spec.id)

@@ -5,10 +5,11 @@ A text that holds an expression is accepted wherever a value is expected, unless
 """
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from orchestrator.core.durations import read_duration
-from orchestrator.core.sentences import say
+from orchestrator.core.sentences import Sentence, say
 from orchestrator.core.spec import Path
 from orchestrator.core.type_info import Complaint
 
@@ -35,7 +36,7 @@ def complaints(schema: Schema, value: object, path: Path = ()) -> Iterator[Compl
     kinds = schema.get("type", ())
     kinds = (kinds,) if isinstance(kinds, str) else kinds
     if kinds and not any(_is(kind, value) for kind in kinds):
-        yield path, say("This must be %(kind)s.", kind=" or ".join(_NAMES[kind] for kind in kinds))
+        yield path, say("This must be %(kind)s.", kind=reduce(_or, (_NAMES[kind] for kind in kinds)))
         return
     if "enum" in schema and value not in schema["enum"]:
         yield path, say("This must be one of %(choices)s.", choices=", ".join(str(one) for one in schema["enum"]))
@@ -48,6 +49,10 @@ def complaints(schema: Schema, value: object, path: Path = ()) -> Iterator[Compl
     elif isinstance(value, list) and "items" in schema:
         for number, item in enumerate(value):
             yield from complaints(schema["items"], item, (*path, number))
+
+
+def _or(one: Sentence, other: Sentence) -> Sentence:
+    return say("%(one)s or %(other)s", one=one, other=other)
 
 
 def _object(schema: Schema, value: Mapping[str, object], path: Path) -> Iterator[Complaint]:

@@ -1,7 +1,7 @@
 """Sentences for people, said in English here and translated where they are shown.
 
 The core knows neither languages nor Django. A `Sentence` is plain English text that remembers its template and its
-values, so that a door can translate it: `gettext(sentence.template) % sentence.values`.
+values, so that a door can translate it (`orchestrator.saying.said`). A value may be a sentence too.
 """
 
 from collections.abc import Mapping

@@ -18,7 +18,7 @@ from orchestrator.executions import Cause, insert
 from orchestrator.flow_inputs import Renderer
 from orchestrator.ids import new_id
 from orchestrator.revisions import revision_of
-from orchestrator.saying import as_invalid
+from orchestrator.saying import as_invalid, reason
 from tenants.errors import Conflict, FieldProblem, Invalid
 
 
@@ -100,7 +100,7 @@ def _inputs(due: Due, at: datetime) -> Mapping[str, object]:
     try:
         given = {name: _rendered(value, render, {"trigger": due.variables}) for name, value in due.inputs.items()}
     except ValueError as error:
-        raise Invalid([FieldProblem(str(error), ("trigger", due.trigger_id, "inputs"))]) from None
+        raise Invalid([FieldProblem(reason(error), ("trigger", due.trigger_id, "inputs"))]) from None
     bound = bind(spec.inputs, given, at=at, render=render)
     if bound.problems:
         raise as_invalid(InputInvalid(bound.problems))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -64,7 +65,7 @@ class DeclaredAction(BasePermission):
         """Say whether the call may go on to the view, which asks tenants.access about the thing itself."""
         action = declared(type(view), request.method or "GET")
         if action is None:
-            raise Forbidden(message="This endpoint declares no action.")
+            raise Forbidden(message=_("This endpoint declares no action."))
         if action == PUBLIC:
             return True
         if request.user is None:

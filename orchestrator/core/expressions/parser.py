@@ -616,7 +616,7 @@ def _described(found: Token) -> str:
         case "variable_end" | "block_end":
             return f"`{found.value}`"
         case "string":
-            return f"the text '{found.value[:40]}'"
+            return say("the text '%(text)s'", text=found.value[:40])
         case "data":
             return say("text outside of an expression")
     return f"`{found.value[:40]}`"

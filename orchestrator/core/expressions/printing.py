@@ -75,15 +75,15 @@ def kind_of(value: object) -> str:
         case None:
             return "null"
         case bool():
-            return "a boolean"
+            return say("a boolean")
         case int() | float() | Decimal():
-            return "a number"
+            return say("a number")
         case str():
-            return "a text"
+            return say("a text")
         case Mapping():
-            return "a map"
+            return say("a map")
         case list() | tuple():
-            return "a list"
+            return say("a list")
         case datetime() | date() | time():
-            return "a date"
-    return "a value"
+            return say("a date")
+    return say("a value")

@@ -19,7 +19,7 @@ class ExpressionFailed(CoreError):
     code = "expression_failed"
 
     def __init__(self, message: str, *, expression: str = "", line: int = 1, column: int = 1, mend: str = "") -> None:
-        super().__init__(f"{message} {mend}".rstrip())
+        super().__init__(say("%(message)s %(mend)s", message=message, mend=mend) if mend else message)
         self.message = message
         self.expression = expression  # the `{{ ... }}` it happened in, shortened
         self.line = line  # 1-based, within the template's text
