@@ -43,9 +43,13 @@ def problems(actor: Actor, source: str) -> list[Problem]:
     return found
 
 
-def _examined(source: str) -> tuple[FlowSpec | None, list[Problem]]:
+def _examined(
+    source: str,
+    *,
+    broken_expressions_warn: bool = False,
+) -> tuple[FlowSpec | None, list[Problem]]:
     """Return what could be read of a text and all that is wrong in it, in its order."""
-    spec, found = problems_of(source, catalogue())
+    spec, found = problems_of(source, catalogue(), broken_expressions_warn=broken_expressions_warn)
     if spec is not None and spec.namespace and not is_namespace(spec.namespace):
         line, column = spec.places.position(("namespace",)) if spec.places else (1, 1)
         message = _("A namespace has lower-case words joined by dots, such as finance.reports.")
@@ -53,14 +57,21 @@ def _examined(source: str) -> tuple[FlowSpec | None, list[Problem]]:
     return spec, found
 
 
-def save(actor: Actor, source: str, *, expected_revision: int | None = None) -> FlowRevision:
+def save(
+    actor: Actor,
+    source: str,
+    *,
+    expected_revision: int | None = None,
+    broken_expressions_warn: bool = False,
+) -> FlowRevision:
     """Save a flow's text as its next revision and return it; the same text again returns the newest one.
 
     With `expected_revision` (0: none yet) a text that somebody else changed in between raises Conflict. Raises Invalid
     with every problem, and Forbidden for the first right that is missing: `flow.create` or `flow.update` in its
-    namespace, `flow.execute` where it has triggers or calls flows, `secret.use` where it names secrets.
+    namespace, `flow.execute` where it has triggers or calls flows, `secret.use` where it names secrets. With
+    `broken_expressions_warn` an expression that cannot be read fails the run that meets it, as in the field.
     """
-    spec, found = _examined(source)
+    spec, found = _examined(source, broken_expressions_warn=broken_expressions_warn)
     if spec is not None and spec.namespace:
         require(actor, _right_to_save(_row(actor, spec)), spec.namespace)
     wrong = [problem for problem in found if not problem.warning]

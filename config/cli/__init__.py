@@ -2,7 +2,8 @@
 
 up.py               everything on one machine                web.py worker.py scheduler.py   one part alone
 prepare.py          migrations, demo (used by up)            demo.py                         load the demo tenant
-validate.py run.py  a flow file; start an execution          doctor.py                       is all well?
+validate.py run.py  flow files: check them, run them          doctor.py                       is all well?
+running/            what `run` does once there is a store
 A subcommand's file is imported only when it is asked for: `up` must not load Django, and each part takes its own
 database role before the settings are read.
 """
@@ -42,8 +43,8 @@ SUBCOMMANDS = {
     "worker": Subcommand("start a worker alone", "engine"),
     "scheduler": Subcommand("start a scheduler alone", "engine"),
     "demo": Subcommand("load the demo tenant and print its people", "owner"),
-    "validate": Subcommand("check a flow file and print its problems", "owner"),
-    "run": Subcommand("start an execution of a flow and follow it", "engine"),
+    "validate": Subcommand("check flow files and print their problems", "owner"),
+    "run": Subcommand("run flow files and show how it goes"),
     "doctor": Subcommand("check this installation", "owner"),
     "prepare": Subcommand("bring the database up to date", "owner", shown=False),
 }
@@ -67,7 +68,7 @@ def _run(name: str, subcommand: Subcommand, words: list[str]) -> int:
     if subcommand.uses_django:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         os.environ.setdefault("PORTICO_PROCESS", str(subcommand.process))
-        _find_servers()
+        find_servers()
         django.setup()
     module = importlib.import_module(f"config.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"portico {name}", description=module.__doc__)
@@ -75,7 +76,7 @@ def _run(name: str, subcommand: Subcommand, words: list[str]) -> int:
     return int(module.run(parser.parse_args(words)))
 
 
-def _find_servers() -> None:
+def find_servers() -> None:
     """Use the embedded servers of a running `portico up` where no URL says otherwise."""
     data = Path(os.environ.get("PORTICO_DATA") or BASE / "var")
     for variable, url in addresses_beside(data).items():

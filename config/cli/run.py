@@ -1,90 +1,96 @@
-"""Start an execution of a flow as one of its users and follow it to its end."""
+"""Run flow files to their end, or to a pause, and show how it goes.
+
+Without DATABASE_URL and REDIS_URL, and where no `portico up` is running, it all happens in a throw-away store. Files
+are run in a tenant of their own, `command-line`, where no trigger fires. Exit status: 0 all ended well or wait for a
+person, 1 one failed, 2 one could not be started.
+"""
 
 import argparse
+import importlib
+import os
+import shutil
+import subprocess
 import sys
-import threading
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from django.db import connection
-from django.utils import timezone
+import django
 
-from orchestrator import access, executions, flows
-from orchestrator.core.inputs import bind
-from orchestrator.core.states import FINAL, State
-from orchestrator.executions import Cause
-from orchestrator.models import Execution
-from tenants.actor import Actor, actor_in, seat_of
-from tenants.errors import PorticoError
-from tenants.models import User
-from tenants.tenancy import in_tenant
+from config.cli import find_servers
+from config.cli.running.asked import AskedBadly, asked_by_words, flow_files
+from config.embedded.home import EmbeddedFailed
+from config.embedded.pair import running_pair
 
-GOOD = {State.SUCCESS, State.WARNING}
+BASE = Path(__file__).resolve().parent.parent.parent
+LOSES_NOTHING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # nothing in it is to last
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `portico run` understands."""
-    parser.add_argument("flow", help="namespace and id, for instance company.team/hello")
-    parser.add_argument("--tenant", required=True, help="the tenant's id")
-    parser.add_argument("--as", dest="email", required=True, help="e-mail of the user who starts it")
-    parser.add_argument("-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="an input's value")
-    parser.add_argument("--no-wait", action="store_true", help="print the execution's id and end")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a flow in YAML")
+    parser.add_argument("--inputs", metavar="JSON|@FILE", help="an object with the inputs' values")
+    parser.add_argument(
+        "--file", action="append", default=[], dest="attached", metavar="NAME=PATH", help="a file for an input"
+    )
+    parser.add_argument(
+        "--with", type=Path, dest="beside", metavar="DIR", help="flows that may be started by those that run"
+    )
+    parser.add_argument(
+        "--requests", type=Path, metavar="FILE.jsonl", help='runs, one a line: {"id": ..., "file": ..., "inputs": {}}'
+    )
+    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+    parser.add_argument(
+        "--patience", type=float, default=60.0, metavar="SECONDS", help="how far off a pause's end may be; default 60"
+    )
+    parser.add_argument("--processes", type=int, help="worker processes; default $PORTICO_WORKERS, else 4")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Start and follow; 0 for SUCCESS and WARNING, 1 for another end, 2 when it could not be started."""
-    actor = _actor(arguments.email, arguments.tenant)
-    namespace, _, flow_id = arguments.flow.rpartition("/")
-    if actor is None or not namespace:
-        why = "write the flow as namespace/id" if actor else f"{arguments.email} is no member of {arguments.tenant}"
-        print(f"portico run: {why}", file=sys.stderr)
-        return 2
-    given = dict(pair.partition("=")[::2] for pair in arguments.input)
+    """Find or make a store, then run."""
     try:
-        execution_id = _start(actor, namespace, flow_id, given)
-    except PorticoError as refused:
-        print(f"portico run: {refused.sentence}", file=sys.stderr)
+        asked = asked_by_words(arguments.files, arguments.inputs, arguments.attached, arguments.requests)
+        beside = flow_files(arguments.beside) if arguments.beside else []
+        with _store():
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+            os.environ["PORTICO_PROCESS"] = "engine"
+            django.setup()
+            # what follows reads the settings, so it is imported only now
+            return int(importlib.import_module("config.cli.running.session").run(arguments, asked, beside))
+    except (AskedBadly, EmbeddedFailed) as failed:
+        print(f"portico run: {failed}", file=sys.stderr)
         return 2
-    if execution_id is None:
-        return 2
-    print(execution_id)
-    return 0 if arguments.no_wait else _follow(actor, execution_id)
+    except KeyboardInterrupt:
+        return 130
 
 
-def _actor(email: str, tenant: str) -> Actor | None:
-    user = User.objects.filter(email__iexact=email).first()
-    seat = seat_of(user.pk, tenant) if user else None
-    return actor_in(seat) if seat else None
+@contextmanager
+def _store() -> Iterator[None]:
+    """Have a store whose address stands in the environment."""
+    find_servers()
+    given = [os.environ.get(name) or os.environ.get(f"{name}_FILE") for name in ("DATABASE_URL", "REDIS_URL")]
+    if all(given):  # its operator brings it up to date
+        yield
+        return
+    folder = Path(tempfile.mkdtemp(prefix="portico-run-"))
+    folder.chmod(0o755)  # the servers' user must be able to walk through it
+    try:
+        with running_pair(folder / "servers", LOSES_NOTHING) as pair:
+            os.environ.update(pair.environment())
+            os.environ.setdefault("PORTICO_DATA", str(folder))
+            os.environ["STORAGE_URL"] = f"file://{folder}/storage"
+            _prepare()
+            yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(actor: Actor, namespace: str, flow_id: str, given: Mapping[str, object]) -> str | None:
-    with in_tenant(actor.tenant_id):
-        flow = access.flow_for(actor, "flow.execute", namespace, flow_id)
-        revision = flows.head_of(flow)
-        bound = bind(flows.spec_of(revision.pk).inputs, given, at=timezone.now(), zone=actor.zone)
-        for problem in bound.problems:
-            print(f"{problem.input_id}: {problem.message}", file=sys.stderr)
-        if bound.problems:
-            return None
-        return str(executions.start(actor, revision, bound.values, cause=Cause("api")).pk)
-
-
-def _follow(actor: Actor, execution_id: str) -> int:
-    pause = threading.Event()
-    shown: set[tuple[str, int, int]] = set()
-    while True:
-        with in_tenant(actor.tenant_id):
-            execution = access.execution_for(actor, "execution.view", execution_id)
-            _show_lines(execution, shown)
-        if execution.state in FINAL:
-            print(execution.state)
-            connection.close()
-            return 0 if execution.state in GOOD else 1
-        pause.wait(0.3)
-
-
-def _show_lines(execution: Execution, shown: set[tuple[str, int, int]]) -> None:
-    for line in access.log_lines_of(execution).order_by("at", "n"):
-        key = (line.task_run_id, line.attempt, line.n)
-        if key not in shown:
-            shown.add(key)
-            print(f"  {line.at:%H:%M:%S} {line.level:<5} {line.message}")
+def _prepare() -> None:
+    """Bring the database up to date; the database's owner does that, in a process of its own."""
+    environment = {**os.environ, "PORTICO_PROCESS": "owner"}
+    command = [sys.executable, "-m", "config.cli", "prepare"]
+    done = subprocess.run(command, cwd=BASE, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EmbeddedFailed(f"the database could not be brought up to date:\n{done.stdout}{done.stderr}")
