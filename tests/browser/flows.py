@@ -1,4 +1,4 @@
-"""The flow that an engineer writes in the story, and the file that a business user gives it."""
+"""Flows for the browser: the one that an engineer writes in the story with the file that a colleague gives it, and a slow one."""
 
 import secrets
 
@@ -59,6 +59,21 @@ outputs:
 
 EXPENSES = b"person,euros\nAnna,120\nBoris,80\nAnna,45\nCleo,300\n"
 OVER = b"person,euros\nAnna,165\nCleo,300\n"
+
+LINES = 40
+SLOW = f"""\
+id: slow_count
+namespace: harbour.operations
+tasks:
+  - id: count
+    type: scripts.shell.Commands
+    description: Count slowly
+    commands: ["for n in $(seq {LINES}); do echo line-$n; sleep 0.2; done"]
+  - id: done
+    type: core.log.Log
+    message: counted
+"""
+SHARED = "expense_check"  # published for all tests but the story
 
 
 def flow_text(flow_id: str) -> str:

@@ -1,0 +1,77 @@
+"""Every page of the portal, looked at by axe, in light and dark, on a desk and on a phone."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import DESK, PHONE
+
+axe = Axe()
+ALL = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+OF_LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}, "resultTypes": ["violations"]}
+LOOKS = (("light", DESK, ALL), ("dark", DESK, OF_LOOKS), ("dark", PHONE, ALL), ("light", PHONE, OF_LOOKS))
+FLOW = "/ui/demo/flows/harbour.operations/delay_compensation"
+
+PAGES = {
+    "sign-in": ("", "/sign-in"),
+    "home of a business user": ("bea", "/ui/demo/"),
+    "home of an engineer": ("emil", "/ui/demo/"),
+    "catalog": ("bea", "/ui/demo/apps"),
+    "my requests": ("bea", "/ui/demo/requests"),
+    "approvals": ("finn", "/ui/demo/approvals"),
+    "notices": ("finn", "/ui/demo/notices"),
+    "flows": ("emil", "/ui/demo/flows"),
+    "flow": ("emil", FLOW),
+    "editor": ("emil", f"{FLOW}/edit"),
+    "revisions": ("emil", f"{FLOW}/revisions"),
+    "flow's form": ("emil", f"{FLOW}/run"),
+    "publish": ("emil", f"{FLOW}/publish"),
+    "executions": ("emil", "/ui/demo/executions"),
+    "members": ("ada", "/ui/demo/members"),
+    "groups": ("ada", "/ui/demo/groups"),
+    "access": ("ada", "/ui/demo/access"),
+    "audit": ("ada", "/ui/demo/audit"),
+    "me": ("bea", "/ui/demo/me"),
+}
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what is wrong with a page in each look: axe's findings, and parts that stick out sideways.
+
+    All rules in two looks; the other two are asked for what a look can change: contrast and the size of targets.
+    """
+    found = []
+    for scheme, size, options in LOOKS:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size(size)
+        look = f"{scheme} {size['width']}"
+        for one in axe.run(page, options=options).response["violations"]:
+            where = "; ".join(" ".join(map(str, node["target"])) for node in one["nodes"][:3])
+            found.append(f"{look}: {one['id']}: {one['help']}: {where}")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.append(f"{look}: {wide} px stick out sideways")
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_in_every_look(name: str, clean: Callable[..., Page]) -> None:
+    person, address = PAGES[name]
+    page = clean(person)
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.ok, answer.status
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert faults_of(page) == []
+
+
+@pytest.mark.parametrize("app", ["Delay compensation review", "Access request", "Weather and delays"])
+def test_a_form_is_accessible_in_every_look(app: str, clean: Callable[..., Page]) -> None:
+    page = clean("bea")
+    page.goto("/ui/demo/apps")
+    page.get_by_role("link", name=app).click()
+    page.wait_for_url(re.compile(r"/apps/\w+"))
+    assert faults_of(page) == []
