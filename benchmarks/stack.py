@@ -73,7 +73,7 @@ def portico(pair: Pair, folder: Path, *, web: bool) -> Iterator[Stack]:
             )
         try:
             if web:
-                _await_health(port)
+                _await_health(port, folder / "portico.log")
             yield Stack(pair, folder, port)
         finally:
             for one in reversed(running):
@@ -85,13 +85,13 @@ def portico(pair: Pair, folder: Path, *, web: bool) -> Iterator[Stack]:
                     one.kill()
 
 
-def _await_health(port: int) -> None:
+def _await_health(port: int, log: Path) -> None:
     pause = threading.Event()
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
                 return
         except OSError:
             pause.wait(0.1)
-    raise SystemExit("Portico did not become ready; see portico.log in the folder")
+    raise SystemExit(f"Portico did not become ready:\n{log.read_text(errors='replace')[-3000:]}")
