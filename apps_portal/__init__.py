@@ -9,5 +9,6 @@ access.py        the only way apps, submissions and files reach a door      cata
 submissions.py   fill in and submit; "use these values"      uploads.py  files chosen before the submit
 forms.py         an app's form for one person                pages.py    what a request shows now (open_page.py: an app)
 inbox.py         approvals as people see them                home.py     what waits for me; palette.py  Ctrl K
-files.py         files of a run, checked                     web/ api/   doors
+files.py         files of a run, checked                     markdown.py, search.py   clean HTML; words as a search
+wiring.py        what hangs in lower rooms                   demo.py     the demo tenant        web/ api/   doors
 """
