@@ -5,9 +5,12 @@ process rings two hundred times a second at most, however much it commits. What 
 is found by those who look by themselves.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.005
 
@@ -56,5 +59,8 @@ class Crier:
                 self._wanted.clear()
                 rings, self._rings = self._rings, set()
                 changes, self._changes = self._changes, set()
-            self._say(rings, changes)
+            try:
+                self._say(rings, changes)
+            except Exception:  # noqa: BLE001 - the thread must live on; whoever looks by himself finds the work
+                _log.exception("a ring or a change could not be said")
             pause.wait(PAUSE_SECONDS)

@@ -6,7 +6,7 @@ Any number of schedulers may run it; every step takes a bounded batch of rows th
 import logging
 from collections.abc import Callable
 
-from django.db import Error, connection, transaction
+from django.db import connection, transaction
 
 from orchestrator import claims, dispatch, endings, executor
 from orchestrator.core.snapshot import Fact, FactKind
@@ -28,8 +28,8 @@ def tick() -> None:
     for step in (wake_due, recover_lost, advance_left, ring_for_waiting, forget_gone_workers, outbox.send_due, *SWEEPS):
         try:
             step()
-        except Exception as failure:
-            if isinstance(failure, Error) and not connection.is_usable():
+        except Exception:
+            if not connection.is_usable():
                 raise
             _log.exception("a step of the tick failed: %s", getattr(step, "__name__", step))
 
@@ -76,8 +76,8 @@ def _record_lost(ending: executor.Ending) -> bool:
         executor.finish(ending)
     except executor.Fenced:
         return False
-    except Exception as failure:
-        if isinstance(failure, Error) and not connection.is_usable():
+    except Exception:
+        if not connection.is_usable():
             raise
         _log.exception("that task run %s was lost is left for its execution's turn", ending.task_run_id)
         try:

@@ -335,7 +335,7 @@ class Worker:
                 return executor.finish(ending, queue=queue, same_execution=same_execution)
             except executor.Fenced:
                 recorded = claims.ended_as(claim.task_run_id, claim.attempt, self.id)
-                if recorded is None:
+                if recorded in {None, "LOST"}:
                     _log.warning("task run %s attempt %d came too late, its result is dropped", *claim.log_key)
                 return None
             except Exception as failure:
@@ -374,6 +374,8 @@ class Worker:
                 connection.close()
             except Exception:  # noqa: BLE001 - the thread must live on
                 _log.exception("a step of the worker's own failed")
+                if not _connected():
+                    connection.close()
         connection.close()
 
     def _poll(self, queues: list[str]) -> None:
@@ -408,7 +410,7 @@ class Worker:
             row = attempt.claim.row
             try:
                 snapshots.insert_logs([(row.tenant_id, row.id, line) for line in lines])
-            except Error:
+            except Exception:  # COPY raises the driver's own errors too
                 attempt.give_back(lines)
                 raise
         dispatch.changed(row.tenant_id, row.id)

@@ -11,10 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+import pytest
 import redis
 
 from config.embedded import postgres, valkey
@@ -26,17 +27,29 @@ ROOT = Path(__file__).resolve().parents[2]
 HOOKS = Path(__file__).with_name("hooks")
 PAUSE = threading.Event()
 FULL = os.environ.get("PORTICO_FAULTS") == "full"
+MUTANTS = os.environ.get("PORTICO_FAULTS") in {"full", "mutants"}  # "mutants": these too, at smoke size
+mutant = pytest.mark.skipif(not MUTANTS, reason="mutants run with PORTICO_FAULTS=full or mutants")
 FINAL = ["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED", "RETRIED"]
 # a killed server loses nothing that it had answered for; only the machine's death would
 QUICK = {"fsync": "off", "full_page_writes": "off"}
 LEASE = 4  # seconds; the product's default is 20
-CLEARED = "orchestrator_execution, orchestrator_logline, orchestrator_metric, orchestrator_artifact, " \
+CLEARED = (
+    "orchestrator_execution, orchestrator_logline, orchestrator_metric, orchestrator_artifact, "
     "orchestrator_workerprocess"
+)
 
 
 def sized(smoke, full):
     """Return the size of a test: small in `make test`, the design's in `make faults`."""
     return full if FULL else smoke
+
+
+def must_be_red(ground, scenario, *arguments, **named):
+    """See that a scenario fails, because of what it looks at and not because its edit no longer applies."""
+    with pytest.raises(AssertionError) as red:
+        scenario(ground, *arguments, **named)
+    assert "sitecustomize" not in ground.story(), ground.story()
+    print("red:", str(red.value).splitlines()[0][:150])
 
 
 def until(holds, seconds, explain=lambda: ""):
@@ -104,6 +117,7 @@ class Ground:
         self.servers = {}
         self.parts = []
         self.started = 0
+        self.edited = 0
         self.acts = None
         self.revisions = {}
         self.start_postgres(first=True)
@@ -148,12 +162,21 @@ class Ground:
 
     def signal_server(self, name, number):
         """Send a signal to one of our two servers."""
-        process, program = self.servers[name]
+        process = self.servers[name][0]
         words = Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         assert str(self.home.folder) in words or str(self.home.run) in words, words
         os.kill(process.pid, number)
         if number not in {signal.SIGSTOP, signal.SIGCONT}:
             process.wait(30)
+
+    def signal_backends(self, part, number):
+        """Send a signal to those of our PostgreSQL's processes that serve a part; return how many there are."""
+        serving = self.rows("SELECT pid FROM pg_stat_activity WHERE application_name = %s", part.name)
+        ours = children_of(self.servers["postgres"][0].pid)
+        for (pid,) in serving:
+            assert pid in ours, f"{pid} is not below our PostgreSQL"
+            os.kill(pid, number)
+        return len(serving)
 
     def restart_postgres_at_once(self):
         """Let PostgreSQL end without a word to its clients, and recover."""
@@ -207,15 +230,13 @@ class Ground:
 
     def _start(self, name, words, *, edits=None, env=None):
         self.started += 1
-        log = self.folder / f"{name}-{self.started}.log"
-        environment = {**self.environment, "PORTICO_PROCESS": "engine", **(env or {})}
-        if edits:
-            file = self.folder / f"edits-{self.started}.json"
-            file.write_text(json.dumps(edits))
-            environment["PORTICO_TEST_EDITS"] = str(file)
+        name = f"{name}-{self.started}"
+        environment = {**self.environment, "PORTICO_PROCESS": "engine", "PGAPPNAME": name, **(env or {})}
+        environment |= self._edited(edits)
         program = Program(
             name, [sys.executable, "-m", "config.cli", *words], environment, str(ROOT), stop_seconds=30,
         )  # fmt: skip
+        log = self.folder / f"{name}.log"
         with log.open("wb") as out:
             part = Part(name, launch(program, out), program, log)
         self.parts.append(part)
@@ -240,18 +261,48 @@ class Ground:
 
     def act(self, name, **arguments):
         """Let the acting process do something and return its answer."""
-        if self.acts is None:
-            self.acts = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.acts"], cwd=ROOT, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "acts.log").open("w"),
-                env={**self.environment, "PORTICO_PROCESS": "owner"},
-            )  # fmt: skip
-            assert self.acts.stdout.readline().strip() == '"ready"', (self.folder / "acts.log").read_text()
+        self.acts = self.acts or self._start_acts()
         self.acts.stdin.write(json.dumps({"act": name, **arguments}) + "\n")
         self.acts.stdin.flush()
         answer = json.loads(self.acts.stdout.readline() or "{}")
         assert "answer" in answer, (answer, (self.folder / "acts.log").read_text()[-3000:])
         return answer["answer"]
+
+    def _start_acts(self, edits=None):
+        acts = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.acts"], cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "acts.log").open("w"),
+            env={**self.environment, "PORTICO_PROCESS": "owner", **self._edited(edits)},
+        )  # fmt: skip
+        assert acts.stdout.readline().strip() == '"ready"', (self.folder / "acts.log").read_text()
+        return acts
+
+    @contextmanager
+    def acting(self, edits):
+        """Let a process with edited modules act meanwhile (None: the usual one)."""
+        usual = self.acts
+        if edits:
+            self.acts = self._start_acts(edits)
+        try:
+            yield
+        finally:
+            if self.acts is not usual:
+                self._end_acts()
+                self.acts = usual
+
+    def _end_acts(self):
+        self.acts.kill()
+        self.acts.wait()
+        self.acts.stdin.close()
+        self.acts.stdout.close()
+
+    def _edited(self, edits):
+        if not edits:
+            return {}
+        self.edited += 1
+        file = self.folder / f"edits-{self.edited}.json"
+        file.write_text(json.dumps(edits))
+        return {"PORTICO_TEST_EDITS": str(file)}
 
     def flow(self, source, who="alice"):
         """Save a flow, once per run, and return its revision."""
@@ -272,6 +323,21 @@ class Ground:
     def all_end(self, seconds):
         """Wait until every execution has ended; return how long it took."""
         return until(lambda: not self.open(), seconds, self.where_things_stand)
+
+    def lines_of_good_attempts(self):
+        """Return (task id, number of log lines) of each attempt that ended well."""
+        counted = {
+            (task_run, attempt): number
+            for task_run, attempt, number in self.rows(
+                "SELECT task_run_id, attempt, count(*) FROM orchestrator_logline GROUP BY 1, 2"
+            )
+        }
+        return {
+            (run["task_id"], counted.get((run["id"], one["attempt"]), 0))
+            for run in self.task_runs()
+            for one in run["attempts"]
+            if one["state"] == "SUCCESS"
+        }
 
     def where_things_stand(self):
         states = self.rows("SELECT state, count(*) FROM orchestrator_execution GROUP BY state")
@@ -298,19 +364,28 @@ class Ground:
         """Return the lines that scripts wrote down, as words."""
         return [line.split() for line in self.notes.read_text().splitlines()]
 
-    def check(self, *, tasks):
-        """See that what is promised holds for every execution, each of `tasks` task runs; return figures."""
+    def check(self, *, tasks=None, good=True):
+        """See that what is promised holds for every execution, each of `tasks` task runs; return figures.
+
+        `good`: all must have ended with SUCCESS.
+        """
         executions = self.rows("SELECT id, state, history, advance_at FROM orchestrator_execution")
         for execution, state, history, advance_at in executions:
             finals = [one for one, _ in history if one in FINAL]
             assert finals == [state], f"execution {execution} ended {len(finals)} times: {history}"
             assert advance_at is None, f"execution {execution} still wants something"
+            assert not good or state == "SUCCESS", f"execution {execution} ended {state}\n{self.where_things_stand()}"
         runs = self.task_runs()
         for run in runs:
             self._check_run(run)
-        assert len(runs) == tasks * len(executions), f"{len(runs)} task runs of {len(executions)} executions"
+        assert tasks in {None, len(runs) / len(executions)}, f"{len(runs)} task runs of {len(executions)} executions"
         self._check_lines()
-        return {"executions": len(executions), "attempts": len(self.attempts())}
+        deadlocks = self.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        assert deadlocks == 0, f"{deadlocks} deadlocks"
+        assert "could not be advanced" not in self.story(), self.story()
+        attempts = self.attempts()
+        lost = [one for one in attempts if one[2] == "LOST"]
+        return {"executions": len(executions), "attempts": len(attempts), "lost and run again": len(lost)}
 
     @staticmethod
     def _check_run(run):
@@ -352,10 +427,7 @@ class Ground:
     def close(self):
         self.end_parts()
         if self.acts is not None:
-            self.acts.kill()
-            self.acts.wait()
-            self.acts.stdin.close()
-            self.acts.stdout.close()
+            self._end_acts()
         for process, program in reversed(self.servers.values()):
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGCONT)

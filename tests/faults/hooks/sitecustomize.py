@@ -46,5 +46,5 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 if os.environ.get("PORTICO_TEST_EDITS"):
-    with open(os.environ["PORTICO_TEST_EDITS"], encoding="utf-8") as file:
+    with open(os.environ["PORTICO_TEST_EDITS"], encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs every start
         sys.meta_path.insert(0, Finder(json.load(file)))
