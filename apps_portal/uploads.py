@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from apps_portal.access import staged_for
@@ -111,7 +112,8 @@ def sweep(at: datetime) -> int:
 def megabytes(size: int) -> str:
     """Return a number of bytes as people say it: `100 MB`, `3.4 MB`, `12 kB`."""
     if size >= 1024 * 1024:
-        return f"{size / (1024 * 1024):.1f}".removesuffix(".0") + " MB"
+        rounded = round(size / (1024 * 1024), 1)
+        return f"{number_format(rounded, 0 if rounded.is_integer() else 1)} MB"
     return f"{max(1, round(size / 1024))} kB"
 
 

@@ -275,7 +275,7 @@ def took(seconds: float | str | None) -> str:
     if seconds < 0.95:
         return f"{max(0, round(seconds * 1000))} ms"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{formats.number_format(round(seconds, 1), 1)} s"
     whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60} m {whole % 60} s"
@@ -296,7 +296,8 @@ def size(count: int | str | None) -> str:
     unit = units.pop()
     while value >= 999.5 and units:
         value, unit = value / 1000, units.pop()
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    tenths = 1 if value < 9.95 else 0
+    return f"{formats.number_format(round(value, tenths), tenths)} {unit}"
 
 
 @register.filter

@@ -14,6 +14,7 @@ from orchestrator.core.flow_rules import problems_of, tasks_of
 from orchestrator.core.spec import FlowSpec, Problem, TaskSpec, TriggerSpec
 from orchestrator.models import Flow, FlowRevision, Trigger
 from orchestrator.revisions import revision_of
+from orchestrator.saying import spoken
 from orchestrator.tasks.registry import catalogue
 from tenants import audit
 from tenants.access import allowed, require
@@ -76,7 +77,7 @@ def save(
         require(actor, _right_to_save(_row(actor, spec)), spec.namespace)
     wrong = [problem for problem in found if not problem.warning]
     if spec is None or wrong:
-        raise Invalid(wrong)
+        raise Invalid(spoken(wrong))
     for action, namespace in sorted(_rights_needed(actor, spec, source)):
         require(actor, action, namespace)
     with transaction.atomic():

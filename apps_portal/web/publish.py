@@ -1,5 +1,6 @@
 """Publishing: a flow in two clicks, an app as YAML, switching off and on, ending."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from django.contrib import messages
@@ -7,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps_portal import publishing
@@ -23,12 +25,40 @@ from tenants.web.doors import door
 from tenants.web.forms import Typed, control, summary, typed
 from tenants.web.me import actor_of
 
-ICONS = (
-    *("layout-grid", "banknote", "book-open", "briefcase", "building", "calendar", "chart-bar", "clipboard-list"),
-    *("credit-card", "database", "file-spreadsheet", "file-text", "globe", "heart", "key-round", "landmark", "mail"),
-    *("package", "percent", "plane", "receipt", "scale", "server", "shield", "shopping-cart", "tag", "terminal"),
-    *("truck", "users", "wallet", "wrench", "zap"),
-)
+ICONS: Mapping[str, str] = {
+    "layout-grid": gettext_noop("Grid"),
+    "banknote": gettext_noop("Banknote"),
+    "book-open": gettext_noop("Book"),
+    "briefcase": gettext_noop("Briefcase"),
+    "building": gettext_noop("Building"),
+    "calendar": gettext_noop("Calendar"),
+    "chart-bar": gettext_noop("Bar chart"),
+    "clipboard-list": gettext_noop("Checklist"),
+    "credit-card": gettext_noop("Credit card"),
+    "database": gettext_noop("Database"),
+    "file-spreadsheet": gettext_noop("Spreadsheet"),
+    "file-text": gettext_noop("Document"),
+    "globe": gettext_noop("Globe"),
+    "heart": gettext_noop("Heart"),
+    "key-round": gettext_noop("Key"),
+    "landmark": gettext_noop("Bank"),
+    "mail": gettext_noop("Letter"),
+    "package": gettext_noop("Parcel"),
+    "percent": gettext_noop("Percent"),
+    "plane": gettext_noop("Plane"),
+    "receipt": gettext_noop("Receipt"),
+    "scale": gettext_noop("Scales"),
+    "server": gettext_noop("Server"),
+    "shield": gettext_noop("Shield"),
+    "shopping-cart": gettext_noop("Shopping cart"),
+    "tag": gettext_noop("Price tag"),
+    "terminal": gettext_noop("Command line"),
+    "truck": gettext_noop("Lorry"),
+    "users": gettext_noop("People"),
+    "wallet": gettext_noop("Wallet"),
+    "wrench": gettext_noop("Wrench"),
+    "zap": gettext_noop("Lightning"),
+}
 EMPTY = """id: my_app
 type: apps.Execution
 namespace: company.team
@@ -85,7 +115,7 @@ def _controls(actor: Actor, form: Typed) -> list[dict[str, object]]:
         help_text=_("Nobody chosen: everyone who may run apps in this namespace."),
     )
     several["options"] = [{"value": name, "label": name, "selected": name in chosen} for name in names]
-    icons = [("", _("The grid")), *((name, name.replace("-", " ")) for name in ICONS)]
+    icons = [("", _("The grid")), *((name, _(label)) for name, label in ICONS.items())]
     found = [
         control(form, "display_name", _("Name"), help_text=_("What people look for.")),
         control(form, "description", _("Description"), widget="textarea", required=False),

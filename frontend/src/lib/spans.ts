@@ -1,7 +1,17 @@
+import { language } from "./texts";
+
+/** 7.6 in English pages, 7,6 in German ones. */
+function tenths(value: number): string {
+  return Number(value.toFixed(1)).toLocaleString(language(), {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  });
+}
+
 /** Times as people read them. */
 export function duration(ms: number): string {
   if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 59_950) return `${tenths(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
   const minutes = Math.floor(seconds / 60);
@@ -72,5 +82,5 @@ export function bytes(size: number): string {
     value /= 1000;
     at++;
   }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[at]}`;
+  return `${value < 10 ? tenths(value) : Math.round(value)} ${units[at]}`;
 }
