@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db import connection
 
 from orchestrator.core.expressions import compile_template
 from orchestrator.core.expressions.scope import AT
-from orchestrator.core.outline import Place
+from orchestrator.core.outline import LOOPS, UNTIL, Place
 from orchestrator.core.snapshot import ROOT, Path, TaskRun
 from orchestrator.revisions import Revision
 from orchestrator.snapshots import ExecutionRow
@@ -89,12 +90,13 @@ class Scene:
         scope["taskrun"] = {key: value for key, value in taskrun.items() if value is not None}
 
     def _parents(self, path: Path) -> Iterator[Mapping[str, object]]:
+        """Yield the tasks around the one at `path` that stand in an iteration or have outputs, the nearest first."""
         for depth in range(len(path) - 1, 0, -1):
             run = self.runs.get(path[:depth])
-            if run is None or not (run.hidden or run.outputs):
+            if run is None or run.hidden or (run.value is None and not run.outputs):
                 continue
-            parent: dict[str, object] = {}
-            if run.hidden:
+            parent: dict[str, object] = {"task": {"id": run.task_id}}
+            if run.value is not None:
                 parent["taskrun"] = {"value": run.value, "iteration": run.iteration}
             if run.outputs:
                 parent["outputs"] = run.outputs
@@ -111,19 +113,31 @@ class Scene:
             self._read[path] = next(iter(self._select("path = %s", ["/".join(path)])), None)
         return self._read[path]
 
+    def repeats(self, task_id: str, child: str) -> bool:
+        """Tell whether the task is a loop without values and `child` one of those it repeats."""
+        places = self.revision.outline.places
+        return places[task_id].task.type == UNTIL and places[child].branch == "tasks"
+
+    def present_iteration(self, loop: Path) -> str:
+        """Return the index of the iteration that the loop without values at `loop` is in, or ended with."""
+        run = self.found(loop)
+        count = (run.outputs or {}).get("iterationCount") if run is not None else None
+        return str(count - 1) if isinstance(count, int) and count > 0 else "0"
+
     def all_of(self, task_id: str) -> list["TaskRunFound"]:
-        """Return every task run of a task, over all iterations."""
+        """Return every task run of a task, over all iterations, later ones last."""
         found = {run.path: run for run in self._select("task_id = %s AND NOT hidden", [task_id])}
         for path, run in self.runs.items():
             if run.task_id == task_id and not run.hidden:
                 found[path] = TaskRunFound(path, run.value, run.state.value, run.outputs)
-        return list(found.values())
+        return sorted(found.values(), key=lambda run: [int(part) if part.isdecimal() else part for part in run.path])
 
     def iteration_values(self) -> dict[Path, str]:
-        """Return the value of every iteration of the execution by its path."""
+        """Return the value of every iteration of the execution by its path, of loops over values."""
         values = {run.path: run.value or "" for run in self._select("hidden", [])}
         values.update({path: run.value or "" for path, run in self.runs.items() if run.hidden})
-        return values
+        places = self.revision.outline.places
+        return {path: value for path, value in values.items() if places[path[-2]].task.type in LOOPS}
 
     def _select(self, condition: str, arguments: list[Any]) -> list["TaskRunFound"]:
         if not self.row.positions and not self.runs.get(ROOT, self.row.root).position:
@@ -181,38 +195,40 @@ class _ByTask(Mapping[str, object]):
         place = self._scene.revision.outline.places.get(task_id)
         if place is None:
             raise KeyError(task_id)
-        value = self._in_loops(place) if place.loops else self._plain(place)
+        value = self._in_place(place)
         if value is None:
             raise KeyError(task_id)
         return value
 
-    def _plain(self, place: Place) -> object:
-        run = self._scene.found((*place.above, place.task.id))
-        return None if run is None else self.seen(run)
-
-    def _in_loops(self, place: Place) -> object:
+    def _in_place(self, place: Place) -> object:
         here = self._here(place)
         if here is None:
             return self.over_iterations(place.task.id) or None
         path, values = here
         run = self._scene.found(path)
         shown = None if run is None else self.seen(run)
-        return Iterations(self, place.task.id, values, shown)
+        return Iterations(self, place.task.id, values, shown) if values else shown
 
     def _here(self, place: Place) -> tuple[Path, list[str]] | None:
-        """Return where the task stands in the iterations that we are in ourselves, and their values."""
-        base: Path = ()
+        """Return where the task stands in the iterations that we are in ourselves, and their values.
+
+        None when we are not in one of its loops. Of a loop without values it is the present, or last, iteration.
+        """
+        path: Path = ()
         values = []
-        for loop in place.loops:
-            if loop not in self._path[:-1]:
-                return None
-            base = self._path[: self._path.index(loop) + 2]
-            iteration = self._scene.found(base)
-            if iteration is None:
-                return None
-            values.append(iteration.value or "")
-        below = place.above[place.above.index(place.loops[-1]) + 1 :]
-        return (*base, *below, place.task.id), values
+        for above, below in pairwise((*place.above, place.task.id)):
+            path = (*path, above)
+            if above in place.loops:
+                if path != self._path[: len(path)] or len(self._path) <= len(path):
+                    return None
+                path = self._path[: len(path) + 1]
+                iteration = self._scene.found(path)
+                if iteration is None:
+                    return None
+                values.append(iteration.value or "")
+            elif self._scene.repeats(above, below):
+                path = (*path, self._scene.present_iteration(path))
+        return (*path, place.task.id), values
 
     def over_iterations(self, task_id: str) -> dict[str, Any]:
         """Return what is seen of a task in all iterations, nested by their values, outermost first."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from orchestrator.core.graph import title_of
-from orchestrator.core.outline import LOOPS
+from orchestrator.core.outline import REPEATING
 from orchestrator.core.spec import FlowSpec, TaskSpec
 from orchestrator.core.states import FINAL, State
 
@@ -115,7 +115,7 @@ def _steps(
         run = known.get(path)
         if task.disabled or (run is None and over):
             continue
-        if task.type in LOOPS:
+        if task.type in REPEATING:
             yield _loop(task, depth, run)
             continue
         inner = [

@@ -135,7 +135,6 @@ _SHAPES = (
         {"concurrent": WHOLE, "dependsOn": MAP},
         branches=("tasks",),
         needs=("tasks",),
-        available=False,
     ),
     Shape(
         "core.flow.WorkingDirectory",
@@ -163,7 +162,6 @@ _SHAPES = (
         ("condition",),
         ("tasks",),
         ("tasks",),
-        available=False,
     ),
     Shape(
         "core.flow.Loop",

@@ -12,13 +12,14 @@ from datetime import datetime
 from orchestrator.core.expressions import ExpressionFailed, truthy
 from orchestrator.core.flowables import FLOWABLES, FlowableFailed
 from orchestrator.core.flowables.for_each import ForEach
+from orchestrator.core.flowables.loop_until import LoopUntil
 from orchestrator.core.outline import Outline
 from orchestrator.core.outputs import OutputInvalid, flow_outputs
 from orchestrator.core.retries import next_attempt_at
 from orchestrator.core.snapshot import LEAVES, ROOT, Fact, FactKind, Path, Snapshot, TaskRun, open_children
 from orchestrator.core.spec import TaskSpec
 from orchestrator.core.states import FINAL, GOOD, State
-from orchestrator.core.walk import Walk, World, worst
+from orchestrator.core.walk import Walk, World
 
 DEFAULT_QUEUE = "default"
 
@@ -164,12 +165,8 @@ class _Machine:
             return
         loop = walk.outline.task(run.task_id)
         flowable = FLOWABLES[loop.type]
-        if not isinstance(flowable, ForEach):
+        if not isinstance(flowable, ForEach | LoopUntil):
             raise TypeError(f"{loop.type} has no iterations")
-        if walk.halted(run.path[:-1]) and not open_children(run):
-            ended = worst(run.counts.get("tasks", {}))
-            walk.to(run, State.CANCELLED if ended is State.SUCCESS else ended)
-            return
         outcome = flowable.iteration(walk, run, self.settle)
         if outcome is not None:
             walk.to(walk.runs[run.path], outcome)

@@ -6,7 +6,10 @@ from functools import cached_property
 
 from orchestrator.core.spec import FlowSpec, RetrySpec, TaskSpec
 
-LOOPS = frozenset({"core.flow.ForEach", "core.flow.EachSequential", "core.flow.EachParallel"})
+LOOPS = frozenset({"core.flow.ForEach", "core.flow.EachSequential", "core.flow.EachParallel"})  # over values
+UNTIL = "core.flow.LoopUntil"  # a loop without values: what stands in it is seen as its present iteration left it
+REPEATING = LOOPS | {UNTIL}
+DAG = "core.flow.Dag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Place:
     parent: str | None  # None: the flow itself
     branch: str
     above: tuple[str, ...]  # ids of its ancestors, outermost first
-    loops: tuple[str, ...]  # those of its ancestors that are loops
+    loops: tuple[str, ...]  # those of its ancestors that are loops over values
     retry: RetrySpec | None  # its own, else the nearest ancestor's, else the flow's
 
 
@@ -71,4 +74,10 @@ def _below(
         # errors and finally of a loop run once for the whole loop, so they have no iteration
         around = loops if name in {"errors", "finally"} else inner
         for child in children:
-            yield from _below(child, task.id, name, (*above, task.id), around, retry)
+            within = dag_branch(child.id) if task.type == DAG and name == "tasks" else name
+            yield from _below(child, task.id, within, (*above, task.id), around, retry)
+
+
+def dag_branch(child: str) -> str:
+    """Return the branch that a child of a Dag is counted in, alone: so its parent's numbers tell how it stands."""
+    return f"tasks.{child}"

@@ -130,8 +130,8 @@ class Walk:
         self.fresh.append(run.path)
         return run
 
-    def create_iteration(self, loop: Path, index: int) -> TaskRun:
-        """Put the iteration `index` of the loop at `loop` in place and start it."""
+    def create_iteration(self, loop: Path, index: int, value: str | None) -> TaskRun:
+        """Put the iteration `index` of the loop at `loop` in place, with its value, and start it."""
         run = TaskRun(
             path=(*loop, str(index)),
             id=self.world.new_id(),
@@ -139,7 +139,7 @@ class Walk:
             state=State.RUNNING,
             hidden=True,
             position=self._next_position(),
-            value=self.world.iteration_value(loop, index),
+            value=value,
             iteration=index,
             created_at=self.at,
             started_at=self.at,
@@ -174,6 +174,8 @@ class Walk:
                 return worst(numbers)
             if self.killing:
                 return State.KILLED
+            if created and parent.hidden and self.halted(path[:-1]):
+                return State.CANCELLED
             if not self.goes_on():
                 return None
             settle(self.create(path, tasks[created]).path)
@@ -206,7 +208,10 @@ class Walk:
             room = size - created if limit <= 0 else min(limit - waiting, size - created)
             if room <= 0 or not self.goes_on():
                 return None
-            for child in [self.create_iteration(path, index).path for index in range(created, created + room)]:
+            for child in [
+                self.create_iteration(path, index, self.world.iteration_value(path, index)).path
+                for index in range(created, created + room)
+            ]:
                 settle(child)
 
     def halted(self, path: Path) -> bool:
@@ -247,6 +252,8 @@ PARENTS = frozenset(
         "core.flow.EachSequential",
         "core.flow.EachParallel",
         "core.flow.AllowFailure",
+        "core.flow.Dag",
+        "core.flow.LoopUntil",
     },
 )
 

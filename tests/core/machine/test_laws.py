@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +18,9 @@ from tests.core.machine.play import Play, World, without_trail
 
 EXAMPLES = int(os.environ.get("PORTICO_EXAMPLES", "100"))
 LEAF_TYPES = ["worker.Run", "worker.Run", "instant.Ok", "instant.Fail", "core.flow.Pause", "core.flow.Approval"]
-PARENT_TYPES = ["Sequential", "Parallel", "If", "Switch", "ForEach", "EachParallel", "AllowFailure"]
+PARENT_TYPES = [
+    *("Sequential", "Parallel", "If", "Switch", "ForEach", "EachParallel", "AllowFailure", "Dag", "LoopUntil"),
+]
 RETRY = RetrySpec(RetryKind.CONSTANT, timedelta(seconds=1), max_attempts=2)
 
 
@@ -54,6 +57,15 @@ def parents(draw: st.DrawFn, children: st.SearchStrategy[TaskSpec]) -> TaskSpec:
         "Switch": {"value": draw(st.sampled_from(["x", "y"]))},
         "ForEach": {"values": ["a", "b", "c"][: draw(st.integers(0, 3))], "concurrencyLimit": draw(st.integers(0, 2))},
         "EachParallel": {"value": ["a", "b"]},
+        "Dag": {
+            "concurrent": draw(st.integers(0, 2)),
+            "dependsOn": draw(st.sampled_from([{}, {1: [0], 2: [1]}, {2: [0]}])),
+        },
+        "LoopUntil": {
+            "condition": draw(st.sampled_from(["true", "false"])),
+            "failOnMaxReached": draw(st.booleans()),
+            "checkFrequency": {"interval": draw(st.sampled_from(["PT0S", "PT1S"])), "maxIterations": 2},
+        },
     }.get(kind, {})
     return TaskSpec("?", f"core.flow.{kind}", properties=properties, branches=branches)
 
@@ -65,8 +77,18 @@ def named(tasks: tuple[TaskSpec, ...], numbers: list[int]) -> tuple[TaskSpec, ..
         numbers[0] += 1
         task_id = f"t{numbers[0]}"
         branches = {name: named(children, numbers) for name, children in one.branches.items()}
-        made.append(replace(one, id=task_id, branches=branches))
+        made.append(replace(one, id=task_id, branches=branches, properties=with_names(one, branches)))
     return tuple(made)
+
+
+def with_names(one: TaskSpec, branches: Mapping[str, tuple[TaskSpec, ...]]) -> Mapping[str, object]:
+    """Return the properties with the ids of what a Dag's children wait for, drawn as numbers."""
+    if one.type != "core.flow.Dag":
+        return one.properties
+    ids = [child.id for child in branches["tasks"]]
+    drawn = one.properties["dependsOn"]
+    waits = {ids[n]: [ids[m] for m in on] for n, on in drawn.items() if n < len(ids)}  # type: ignore[attr-defined]
+    return {**one.properties, "dependsOn": waits}
 
 
 @st.composite

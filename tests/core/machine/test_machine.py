@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.core.snapshot import ROOT, Fact, FactKind, Snapshot
-from orchestrator.core.spec import RetryKind, RetrySpec
+from orchestrator.core.spec import RetryKind, RetrySpec, TaskSpec
 from orchestrator.core.states import State
 from tests.core.machine.play import Play, World, flow, task
 
@@ -288,3 +288,77 @@ def test_an_execution_that_ended_is_left_alone() -> None:
     assert play.advance().snapshot.runs == again.runs
     ended = Snapshot({ROOT: replace(again.root, state=State.KILLED)})
     assert Play(flow(task("a")), snapshot=ended).advance().state() is State.KILLED
+
+
+def test_a_dag_starts_each_task_once_those_it_waits_for_have_ended() -> None:
+    waits = {"c": ["a", "b"], "d": ["c"]}
+    tasks = [task("a"), task("b", allow_failure=True), task("c"), task("d")]
+    dag = task("dag", "core.flow.Dag", properties={"dependsOn": waits}, branches={"tasks": tasks})
+    play = Play(flow(dag)).advance()
+    assert play.waiting == {("dag", "a"), ("dag", "b")}
+    play.end("dag", "a")
+    assert play.waiting == {("dag", "b")}
+    play.end("dag", "b", state=State.FAILED)
+    assert play.waiting == {("dag", "c")}, "a warning is an end like any other"
+    play.end("dag", "c").end("dag", "d")
+    assert play.state("dag") is State.WARNING
+
+
+def test_a_failure_in_a_dag_lets_the_running_ones_end_and_starts_nothing_more() -> None:
+    tasks = [task("a"), task("b"), task("c")]
+    dag = task("dag", "core.flow.Dag", properties={"dependsOn": {"c": ["b"]}}, branches={"tasks": tasks})
+    play = Play(flow(dag)).advance().end("dag", "a", state=State.FAILED)
+    assert play.state("dag") is State.RUNNING
+    play.end("dag", "b")
+    assert play.states == {"dag": State.FAILED, "dag/a": State.FAILED, "dag/b": State.SUCCESS}
+
+
+def test_a_dag_runs_as_many_at_once_as_it_may_and_does_not_wait_for_disabled_tasks() -> None:
+    tasks = [task("a", disabled=True), task("b"), task("c")]
+    properties = {"dependsOn": {"b": ["a"]}, "concurrent": 1}
+    play = Play(flow(task("dag", "core.flow.Dag", properties=properties, branches={"tasks": tasks}))).advance()
+    assert play.waiting == {("dag", "b")}
+    assert play.end("dag", "b").waiting == {("dag", "c")}
+
+
+def loop_until(**properties: object) -> TaskSpec:
+    """A loop over one task for a worker."""
+    return task("loop", "core.flow.LoopUntil", properties=properties, branches={"tasks": [task("a")]})
+
+
+def test_a_loop_ends_when_its_condition_holds_after_its_tasks() -> None:
+    play = Play(flow(loop_until(condition="true"))).advance()
+    assert play.run("loop").outputs == {"iterationCount": 1}
+    play.end("loop", "0", "a")
+    assert play.state("loop") is State.SUCCESS
+
+
+def test_a_loop_waits_between_its_iterations_and_gives_up_at_the_most_of_them() -> None:
+    frequency = {"interval": "PT10S", "maxIterations": 2}
+    play = Play(flow(loop_until(condition="false", checkFrequency=frequency))).advance().end("loop", "0", "a")
+    assert play.state("loop") is State.PAUSED
+    assert play.wait(seconds=9).waiting == set()
+    assert play.wait(seconds=1).waiting == {("loop", "1", "a")}
+    assert play.run("loop").outputs == {"iterationCount": 2}
+    play.end("loop", "1", "a")
+    assert play.state() is State.SUCCESS
+
+
+@pytest.mark.parametrize("limit", [{"maxIterations": 1}, {"maxDuration": "PT0S"}])
+def test_a_loop_that_gives_up_may_be_a_failure(limit: dict[str, object]) -> None:
+    play = Play(flow(loop_until(condition="false", checkFrequency=limit, failOnMaxReached=True))).advance()
+    play.end("loop", "0", "a")
+    assert play.state() is State.FAILED
+    assert "after 1 iterations" in play.run("loop").error
+
+
+def test_a_task_that_fails_ends_the_loop_around_it() -> None:
+    play = Play(flow(loop_until(condition="false"))).advance().end("loop", "0", "a", state=State.FAILED)
+    assert play.state("loop") is State.FAILED
+
+
+def test_iterations_that_may_run_at_once_all_begin_though_one_of_them_fails_at_once() -> None:
+    tasks = [task("a", "instant.Fail"), task("b")]
+    properties = {"values": ["x", "y"], "concurrencyLimit": 0}
+    play = Play(flow(task("each", "core.flow.ForEach", properties=properties, branches={"tasks": tasks}))).advance()
+    assert play.states == {"each": State.FAILED, "each/0/a": State.FAILED, "each/1/a": State.FAILED}

@@ -68,7 +68,7 @@ tasks:
         format: "{{ taskrun.value }}-{{ taskrun.iteration }}"
       - id: use
         type: core.debug.Return
-        format: "{{ outputs.make[taskrun.value].value }} of {{ parent.taskrun.value }}"
+        format: "{{ outputs.make[taskrun.value].value }} of {{ taskrun.value }}"
   - id: after
     type: core.debug.Return
     format: "{{ outputs.use['b'].value }} and {{ outputs.make['c'].value }}"
@@ -328,3 +328,67 @@ tasks:
     run = crank.look(execution_id)
     assert run.state == "FAILED"
     assert len(run.task_runs[0].attempts) == 2
+
+
+AROUND = """
+id: around
+namespace: company.team
+tasks:
+  - id: outer
+    type: core.flow.ForEach
+    values: ["a"]
+    tasks:
+      - id: choose
+        type: core.flow.Switch
+        value: "{{ taskrun.value }}"
+        cases:
+          a:
+            - id: inner
+              type: core.flow.ForEach
+              values: ["1", "2"]
+              tasks:
+                - id: either
+                  type: core.flow.If
+                  condition: "true"
+                  then:
+                    - id: say
+                      type: core.debug.Return
+                      format: >-
+                        {{ taskrun.value }} {{ parents[0].outputs.evaluationResult }} {{ parents[1].taskrun.value }}
+                        {{ parents[2].outputs.value }}
+"""
+
+UNTIL = """
+id: until
+namespace: company.team
+tasks:
+  - id: each
+    type: core.flow.ForEach
+    values: ["x", "y"]
+    tasks:
+      - id: again
+        type: core.flow.LoopUntil
+        condition: "{{ outputs.count[taskrun.value].values.n == '3' }}"
+        checkFrequency: {interval: PT0S}
+        tasks:
+          - id: count
+            type: core.output.OutputValues
+            values:
+              n: "{{ outputs.again[taskrun.value].iterationCount }}"
+  - id: after
+    type: core.debug.Return
+    format: "{{ outputs.count.x.values.n }} {{ outputs.again.y.iterationCount }}"
+"""
+
+
+def test_parents_are_the_tasks_around_that_have_a_value_or_outputs(crank: Crank) -> None:
+    run = crank.run(AROUND)
+    said = [run.outputs["value"] for run in run.task_runs if run.task_id == "say"]
+    assert said == ["1 true a a", "2 true a a"]
+
+
+def test_a_loop_without_values_is_seen_as_its_present_iteration_left_it(crank: Crank) -> None:
+    run = crank.run(UNTIL)
+    assert run.state == "SUCCESS"
+    assert [each.value for each in run.task_runs if each.task_id == "count"] == ["x"] * 3 + ["y"] * 3
+    assert run.outputs("after") == {"value": "3 3"}
