@@ -50,32 +50,38 @@ DIES_BEFORE_PUBLISHING = """def _publish_ring(queue: str) -> None:
 
 
 def flush_often(ground, edits=None):
-    """Empty the broker again and again while executions are submitted and run; at last so that rings surely die."""
+    """Empty the broker again and again while executions are submitted and run."""
     ground.worker(2, edits=edits)
     ground.scheduler(edits=edits)
-    revision = ground.flow(noting(TWO_TASKS, ground))
-    flushes = 0
-    over = threading.Event()
+    with ground.acting(edits):
+        rings_again(ground)
+        with flushing(ground) as flushes:
+            revision = ground.flow(noting(TWO_TASKS, ground))
+            for _ in range(sized(4, 50)):
+                ground.act("start", revision=revision, count=3, every=0.05)
+                PAUSE.wait(0.1)
+            ground.all_end(sized(40, 300))
+        return {**ground.check(), "flushes": len(flushes), "rings heard again after s": rings_again(ground)}
 
-    def flusher():
-        nonlocal flushes
+
+@contextmanager
+def flushing(ground):
+    """Empty the broker every few moments, and note each time."""
+    over = threading.Event()
+    flushes = []
+
+    def flush():
         while not over.wait(sized(0.3, 3.0)):
             ground.flush()
-            flushes += 1
+            flushes.append(time.monotonic())
 
-    thread = threading.Thread(target=flusher)
+    thread = threading.Thread(target=flush)
     thread.start()
     try:
-        for _ in range(sized(4, 50)):
-            ground.act("start", revision=revision, count=3, every=0.05)
-            PAUSE.wait(0.1)
-        ground.all_end(sized(40, 300))
+        yield flushes
     finally:
         over.set()
         thread.join()
-    figures = ground.check(tasks=2)
-    with ground.acting(edits):
-        return {**figures, "flushes": flushes, "rings heard again after s": rings_again(ground)}
 
 
 def test_an_emptied_broker_loses_nothing(ground):
