@@ -25,8 +25,14 @@ class Scene:
         self.revision = revision
         self.at = at
         self.runs: Mapping[Path, TaskRun] = {}
+        self._labels: dict[str, object] = dict(row.labels)
         self._constant: dict[str, object] | None = None
         self._read: dict[Path, TaskRunFound | None] = {}
+
+    def add_labels(self, labels: Mapping[str, str]) -> None:
+        """Let expressions see labels that a task of this turn has just set."""
+        self._labels.update(labels)
+        self._constant = None
 
     def scope(self, path: Path, names: set[str] | None = None) -> dict[str, object]:
         """Return the variables for an expression of the task run at `path` (the root: of the flow).
@@ -64,7 +70,7 @@ class Scene:
                     "state": row.state.value,
                 },
                 "vars": {**spec.variables, **row.variables},
-                "labels": nested_labels(row.labels),
+                "labels": nested_labels(self._labels),
                 "trigger": row.cause.get("variables") or {},
                 "requester": Requester(row.started_by),
                 "portico": {"url": settings.PUBLIC_URL},

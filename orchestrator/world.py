@@ -62,6 +62,7 @@ class ExecutionWorld:
         outcome = kind.perform(rendered, self._context(task, run))
         if outcome.labels:
             self.labels.update(outcome.labels)
+            self.scene.add_labels(outcome.labels)
         return Fact(FactKind.ENDED, outcome.state, outcome.outputs, outcome.error or "", self.at)
 
     def _context(self, task: TaskSpec, run: TaskRun) -> RunContext:

@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.core.type_info import TypeInfo
 from orchestrator.tasks.contract import TaskType
 from orchestrator.tasks.core.debug import Echo, Return
-from orchestrator.tasks.core.execution import Fail
+from orchestrator.tasks.core.execution import Assert, Fail, Labels
 from orchestrator.tasks.core.log import Log
 from orchestrator.tasks.core.output import OutputValues
 from orchestrator.tasks.core.sleep import Sleep
@@ -28,6 +28,8 @@ _TYPES: tuple[TaskType[Any], ...] = (
     Echo(),
     OutputValues(),
     Fail(),
+    Assert(),
+    Labels(),
     Sleep(),
     Request(),
     Download(),

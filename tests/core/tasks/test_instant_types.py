@@ -57,6 +57,32 @@ def test_a_fail_task_fails_always_or_when_its_condition_holds(properties):
     assert (outcome.state, outcome.error) == (State.FAILED, "Too much")
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"team": "red", "size": 3, "urgent": True},
+        [{"key": "team", "value": "red"}, {"key": "size", "value": 3}, {"key": "urgent", "value": True}],
+        '{"team": "red", "size": 3, "urgent": true}',
+    ],
+)
+def test_labels_come_as_a_map_as_a_list_or_as_json(labels):
+    assert run("core.execution.Labels", labels=labels).labels == {"team": "red", "size": "3", "urgent": "true"}
+
+
+@pytest.mark.parametrize(
+    "labels", [{"system.id": "x"}, {"": "x"}, {"team": ""}, {"team": None}, {"team": ["red"]}, [{"key": "team"}]]
+)
+def test_a_label_of_the_system_or_an_empty_one_fails(labels):
+    outcome = run("core.execution.Labels", labels=labels)
+    assert (outcome.state, bool(outcome.labels)) == (State.FAILED, False)
+
+
+def test_an_assertion_says_how_many_conditions_do_not_hold():
+    assert run("core.execution.Assert", conditions=["true", "1"]).state is State.SUCCESS
+    outcome = run("core.execution.Assert", conditions=["true", False, "0"], errorMessage="Not so")
+    assert (outcome.state, outcome.error) == (State.FAILED, "Not so (2 assertions failed!)")
+
+
 def test_expressions_are_accepted_as_written_and_refused_once_rendered():
     log = task_type("core.log.Log")
     assert log.check({"message": "{{ inputs.a }}", "level": "{{ inputs.level }}"}) == []

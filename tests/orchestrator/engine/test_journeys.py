@@ -392,3 +392,24 @@ def test_a_loop_without_values_is_seen_as_its_present_iteration_left_it(crank: C
     assert run.state == "SUCCESS"
     assert [each.value for each in run.task_runs if each.task_id == "count"] == ["x"] * 3 + ["y"] * 3
     assert run.outputs("after") == {"value": "3 3"}
+
+
+LABELLED = """
+id: labelled
+namespace: company.team
+labels: {team: blue}
+tasks:
+  - id: label
+    type: core.execution.Labels
+    labels: {team: red, run: "{{ taskrun.id }}"}
+  - id: seen
+    type: core.debug.Return
+    format: "{{ labels.team }}"
+"""
+
+
+def test_labels_that_a_task_sets_are_seen_by_the_next_and_stay(crank: Crank) -> None:
+    run = crank.run(LABELLED)
+    assert run.outputs("seen") == {"value": "red"}
+    assert run.execution.labels["team"] == "red"
+    assert run.execution.labels["run"] == run.task_runs[0].pk
