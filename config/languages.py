@@ -63,13 +63,14 @@ def messages() -> Iterator[Message]:
         for path in sorted((ROOT / room).rglob("*.py")):
             if CONSOLE in path.parents:
                 continue
-            yield from in_python(path.read_text(encoding="utf-8"), _place(path))
+            yield from in_python(path.read_text(encoding="utf-8"), place_of(path))
     for path in sorted((ROOT / "templates").rglob("*")):
         if path.suffix in {".html", ".txt"}:
-            yield from in_template(path.read_text(encoding="utf-8"), _place(path))
+            yield from in_template(path.read_text(encoding="utf-8"), place_of(path))
 
 
-def _place(path: Path) -> str:
+def place_of(path: Path) -> str:
+    """Return a path as catalogues name it: below the root."""
     return path.relative_to(ROOT).as_posix()
 
 

@@ -7,6 +7,7 @@ from django.db import connection
 
 from orchestrator import storage
 from orchestrator.core.expressions import Call, ExpressionFailed
+from orchestrator.core.sentences import say
 from orchestrator.core.states import State
 from orchestrator.revisions import revision_of
 from orchestrator.snapshots import ExecutionRow
@@ -20,7 +21,8 @@ def fetch(call: Call, row: ExecutionRow) -> object:
     try:
         kind = FETCHERS[call.name]
     except KeyError:
-        raise ExpressionFailed(f"`{call.name}()` is not available in this release.", expression=call.name) from None
+        message = say("`%(name)s()` is not available in this release.", name=call.name)
+        raise ExpressionFailed(message, expression=call.name) from None
     try:
         return kind(row, call.given)
     except (StorageError, UnicodeDecodeError) as failure:
@@ -51,7 +53,8 @@ def _read(row: ExecutionRow, given: Mapping[str, Any]) -> str:
     with storage.open(row.tenant_id, _file(row, given)) as file:
         content = file.read(LONGEST_READ + 1)
     if len(content) > LONGEST_READ:
-        raise ExpressionFailed(f"The file is larger than {LONGEST_READ} bytes; read it in a task.", expression="read")
+        message = say("The file is larger than %(most)s bytes; read it in a task.", most=LONGEST_READ)
+        raise ExpressionFailed(message, expression="read")
     return content.decode()
 
 

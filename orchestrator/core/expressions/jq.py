@@ -272,7 +272,8 @@ class _Reader:
         table = WITH_QUERY if args else PLAIN
         if name not in table:
             known = sorted({*WITH_QUERY, *PLAIN})
-            raise Refused(f"{say('jq`s `%(name)s` is not available here.', name=name)} {near(name, known)}")
+            why = say("jq's `%(name)s` is not available here.", name=name)
+            raise Refused(say("%(message)s %(mend)s", message=why, mend=near(name, known)))
         if args:
             return WITH_QUERY[name](args[0])
         plain = PLAIN[name]
@@ -555,7 +556,7 @@ def _range(value: object, end: object) -> object:
     del value
     if isinstance(end, int) and 0 <= end <= MAX_NODES // 2:
         return list(range(end))
-    raise Refused(say("jq`s range is too large here."))
+    raise Refused(say("jq's range is too large here."))
 
 
 WITH_QUERY: dict[str, Callable[[Query], Query]] = {

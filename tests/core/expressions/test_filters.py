@@ -133,7 +133,7 @@ def test_a_filter_gives_what_the_field_gives(template, expected):
         ("{{ 'x' | escapeChar('y') }}", "`single`, `double` and `shell`"),
         ("{{ 1 | numberFormat('x0y0') }}", "is not a number pattern"),
         ("{{ '{' | jq('.') }}", "The text is not JSON"),
-        ("{{ map | jq('.a | foo') }}", "jq`s `foo` is not available here."),
+        ("{{ map | jq('.a | foo') }}", "jq's `foo` is not available here."),
         ("{{ map | jq('.a as $x') }}", "not understood"),
         ("{{ map | jq('.b.c') }}", "jq cannot look for `c` in a number."),
         ("{{ map | jq('.[') }}", "not understood at its end"),
