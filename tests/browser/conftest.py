@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect
 
 from tests.browser.ground import Portico, free_port
 from tests.browser_setup import browser as chromium
@@ -19,6 +19,9 @@ FLAGS = (
 )
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+PATIENCE = 15_000  # milliseconds; the machine may be busy
+
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -98,7 +101,7 @@ class People:
         if name:
             given["storage_state"] = self._state_of(name)
         context = self._browser.new_context(**given)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
         page = context.new_page()
         self.watch.follow(page)
@@ -136,9 +139,7 @@ def _signed_in() -> dict[str, StorageState]:
 
 
 @pytest.fixture
-def people(
-    browser: Browser, portico: Portico, _signed_in: dict[str, StorageState], watch: Watch
-) -> Iterator[People]:
+def people(browser: Browser, portico: Portico, _signed_in: dict[str, StorageState], watch: Watch) -> Iterator[People]:
     """Windows for this test."""
     them = People(browser, portico, _signed_in)
     them.watch = watch

@@ -1,4 +1,4 @@
-"""Add to a running Portico what the demo does not have: a stranger with a tenant of her own, an idle member, two apps."""
+"""Add to a running Portico what the demo lacks: a stranger with a tenant of her own, an idle member, two apps."""
 
 import os
 

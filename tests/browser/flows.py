@@ -1,4 +1,4 @@
-"""Flows for the browser: the one that an engineer writes in the story with the file that a colleague gives it, and a slow one."""
+"""Flows for the browser: the one that an engineer writes in the story, with a colleague's file, and a slow one."""
 
 import secrets
 

@@ -25,7 +25,8 @@ READ_LOG = """async () => {
   for (let top = 0; top < box.scrollHeight; top += box.clientHeight / 2) {
     box.scrollTop = top;
     await frame();
-    for (const row of box.querySelectorAll("li")) seen[row.getAttribute("aria-posinset")] = row.querySelector(".x").textContent;
+    for (const row of box.querySelectorAll("li"))
+      seen[row.getAttribute("aria-posinset")] = row.querySelector(".x").textContent;
   }
   return Object.keys(seen).sort((a, b) => a - b).map((at) => seen[at]);
 }"""

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.flows import EXPENSES, OVER, flow_text, fresh_name
+from tests.browser.test_pages import faults_of
 
 
 def write_in_editor(page: Page, text: str) -> None:
@@ -115,3 +116,4 @@ def the_engineer_looks_inside(emil: Page, flow_id: str) -> None:
     emil.goto("/ui/demo/executions")
     emil.get_by_role("row").filter(has_text=flow_id).get_by_role("link").first.click()
     expect(emil.get_by_text("read Cleo")).to_be_visible()
+    assert faults_of(emil) == []

@@ -20,9 +20,7 @@ def reload_until(page: Page, text: str, tries: int = 60) -> None:
     expect(page.get_by_text(text).first).to_be_visible()
 
 
-def test_a_person_submits_follows_and_gets_the_result(
-    clean: Callable[..., Page], watch: Watch, tmp_path: Path
-) -> None:
+def test_a_person_submits_follows_and_gets_the_result(clean: Callable[..., Page], watch: Watch, tmp_path: Path) -> None:
     watch.expect("status of 422")
     bea = clean("bea", java_script_enabled=False)
     bea.goto("/ui/demo/apps")
