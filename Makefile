@@ -48,7 +48,7 @@ start: install frontend ## Start everything with the demo tenant; PORT=8090 choo
 	@exec $(BIN)/portico up --demo $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 test: check browser ## Everything that must hold: checks and all tests
-	@$(BIN)/pytest -m "not deep"
+	@$(BIN)/python -m tests.all
 
 check: install-dev frontend ## Format, lint, types, import contracts, migrations, front end
 	@echo "Checking format ..."        && $(BIN)/ruff format --check --quiet .
