@@ -3,6 +3,7 @@
 import shutil
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 from orchestrator.core.states import FINAL, State
@@ -17,6 +18,7 @@ class Progress:
 
     def __init__(self, names: dict[str, str], out: TextIO = sys.stdout) -> None:
         self._names = names  # by execution id
+        self._many = len(names) > 1
         self._out = out
         self._terminal = out.isatty()
         self._shown: dict[str, set[str]] = {execution_id: set() for execution_id in names}
@@ -42,22 +44,27 @@ class Progress:
 
     def _news(self, execution_id: str) -> None:
         runs = TaskRun.across_tenants.filter(execution_id=execution_id, hidden=False, ended_at__isnull=False)
-        fresh = runs.exclude(pk__in=self._shown[execution_id]).order_by("ended_at", "position")
+        fresh = sorted(runs.exclude(pk__in=self._shown[execution_id]), key=_when)
         names = dict(TaskRun.across_tenants.filter(execution_id=execution_id).values_list("pk", "task_id"))
         for line in LogLine.across_tenants.filter(execution_id=execution_id).order_by("at", "n"):
             key = (line.task_run_id, line.attempt, line.n)
             if key not in self._lines:
                 self._lines.add(key)
-                self._print(f"  {self._faint(names.get(line.task_run_id, ''))} {line.level}: {line.message}")
+                task = self._faint(names.get(line.task_run_id, ""))
+                self._print(f"  {self._whose(execution_id)}{task} {line.level}: {line.message}")
         for run in fresh:
             self._shown[execution_id].add(run.pk)
-            self._print(self._task_line(run))
+            self._print(f"  {self._whose(execution_id)}{self._task_line(run)}")
+
+    def _whose(self, execution_id: str) -> str:
+        """Return which run a line belongs to, where there are several."""
+        return f"{Path(self._names[execution_id]).stem}: " if self._many else ""
 
     def _task_line(self, run: TaskRun) -> str:
         value = f" [{run.value}]" if run.value is not None else ""
         tries = f"  {run.attempt} attempts" if run.attempt > 1 else ""
         error = f"  {run.error}" if run.error and run.state in {State.FAILED, State.WARNING} else ""
-        return f"  {self._coloured(run.state)} {run.task_id}{value}  {_seconds(run)}{tries}{error}"
+        return f"{self._coloured(run.state)} {run.task_id}{value}  {_seconds(run)}{tries}{error}"
 
     def _say_running(self) -> None:
         if not self._terminal:
@@ -83,6 +90,12 @@ class Progress:
 
     def _faint(self, text: str) -> str:
         return f"{FAINT}{text}{PLAIN}" if self._terminal and text else text
+
+
+def _when(run: TaskRun) -> tuple[datetime | None, bool, int]:
+    """Return what sorts runs by their ends, those that hold others after these."""
+    holds = bool(run.counts)
+    return run.ended_at, holds, -run.position if holds else run.position
 
 
 def _seconds(run: TaskRun) -> str:
