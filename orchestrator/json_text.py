@@ -1,8 +1,12 @@
-"""JSON as PostgreSQL takes it: no NUL characters, no NaN."""
+"""JSON and text as PostgreSQL takes them: no NUL characters, no halves of characters, no NaN."""
 
 import json
 import math
+import re
 from collections.abc import Mapping
+
+_HALF = re.compile("[\ud800-\udfff]")
+MOST_LEVELS = 100  # of nesting in what a task gives out: readers go down level by level too
 
 
 def dump(value: object) -> str:
@@ -10,13 +14,40 @@ def dump(value: object) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
     except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, default=_plain)
-    return text.replace("\\u0000", "") if "\\u0000" in text else text
+        return json.dumps(_storable(value), ensure_ascii=False)
+    # the escape may also be a backslash that somebody wrote, followed by u0000: only the value tells
+    if "\\u0000" in text or not _whole(text):
+        return json.dumps(_storable(value), ensure_ascii=False)
+    return text
 
 
 def clean(text: str) -> str:
-    """Return `text` without NUL characters, which a text column refuses."""
-    return text.replace("\x00", "") if "\x00" in text else text
+    """Return `text` without NUL characters, which a text column refuses, and with signs in the place of half ones."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return text if _whole(text) else _HALF.sub("\ufffd", text)
+
+
+def too_deep(value: object, most: int = MOST_LEVELS) -> bool:
+    """Tell whether lists and mappings are nested in more than `most` levels."""
+    level = [value]
+    for _ in range(most + 1):
+        nested = [item for item in level if isinstance(item, Mapping | list | tuple)]
+        level = [part for item in nested for part in (item.values() if isinstance(item, Mapping) else item)]
+        if not level:
+            return False
+    return True
+
+
+def _whole(text: str) -> bool:
+    """Tell whether `text` can be encoded."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(value: object) -> object:
@@ -27,11 +58,15 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def _finite(value: object) -> object:
+def _storable(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {clean(str(key)): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_finite(item) for item in value]
-    return value
+        return [_storable(item) for item in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    return clean(str(value))

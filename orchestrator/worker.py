@@ -33,7 +33,7 @@ from orchestrator.core.expressions import Call, ExpressionFailed, Needs, render_
 from orchestrator.core.snapshot import Fact, FactKind
 from orchestrator.core.spec import TaskSpec
 from orchestrator.core.states import State
-from orchestrator.json_text import dump
+from orchestrator.json_text import MOST_LEVELS, dump, too_deep
 from orchestrator.namespace_files import FilesOfNamespace
 from orchestrator.revisions import Revision, revision_of
 from orchestrator.scopes import Scene, names_in
@@ -298,7 +298,10 @@ class Worker:
         elif attempt.why is Stop.TIMEOUT:
             state, error = State.FAILED, "The task took longer than its timeout."
         outputs = dict(outcome.outputs)
-        if len(dump(outputs)) > OUTPUT_LIMIT:
+        if too_deep(outputs):
+            outputs, state = {}, State.FAILED
+            error = f"The outputs are nested in more than {MOST_LEVELS} levels. Write them to a file and give that out."
+        elif len(dump(outputs)) > OUTPUT_LIMIT:
             outputs, state = {}, State.FAILED
             error = f"The outputs are larger than {OUTPUT_LIMIT} bytes. Write them to a file and give that out."
         if error and state is not State.SUCCESS and kind is FactKind.ENDED:

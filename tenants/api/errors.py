@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -21,6 +22,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         transaction.set_rollback(True)
     if isinstance(error, Http404):
         error = errors.NotFound()
+    if isinstance(error, RecursionError):  # of the JSON parser, which goes down level by level
+        error = exceptions.ParseError(_("What was sent is nested too deeply."))
     if isinstance(error, PorticoError):
         headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthenticated) else {}
         if isinstance(error, errors.TooMany):

@@ -1,6 +1,7 @@
 """What the engine does when the machine, the database or a neighbour stumbles."""
 
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from orchestrator.core.snapshot import Fact, FactKind
 from orchestrator.models import Execution, LogLine, TaskRun
 from orchestrator.worker import Worker
 from tests.orchestrator.engine.conftest import Crank
-from tests.orchestrator.engine.test_journeys import SCRIPT, WAITS
+from tests.orchestrator.engine.test_journeys import SCRIPT, TWO_STEPS, WAITS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = "2020-01-01T00:00Z"
@@ -176,3 +177,59 @@ def test_a_lost_attempt_changes_nothing_even_when_it_is_handed_back(crank: Crank
     )
     with pytest.raises(executor.Fenced):
         executor.finish(ending)
+
+
+def dies_for(execution_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the process that advances an execution die of it; for a test, SystemExit is death enough."""
+    think = executor._turn
+
+    def deadly(row: snapshots.ExecutionRow, *more: object) -> object:
+        if row.id == execution_id:
+            raise SystemExit(-9)
+        return think(row, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(executor, "_turn", deadly)
+
+
+def advance_and_outlive(crank: Crank) -> None:
+    with suppress(SystemExit):
+        crank.advance()
+    Execution.across_tenants.filter(advance_at__isnull=False).update(advance_until=None)
+
+
+@pytest.mark.xfail(strict=True, reason="an execution whose advance kills the process is claimed for ever")
+def test_an_execution_that_kills_who_advances_it_is_failed_too(crank: Crank, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution_id = crank.start(WAITS)
+    dies_for(execution_id, monkeypatch)
+    for _ in range(5):
+        advance_and_outlive(crank)
+    assert crank.look(execution_id).state == "FAILED"
+
+
+@pytest.mark.xfail(strict=True, reason="executions that were claimed with a deadly one die with it each time")
+def test_an_execution_that_kills_who_advances_it_spoils_nobody_elses_turn(
+    crank: Crank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = crank.start(TWO_STEPS), crank.start(TWO_STEPS)
+    dies_for(bad, monkeypatch)
+    for _ in range(5):
+        advance_and_outlive(crank)
+    assert crank.look(good).state == "SUCCESS"
+
+
+@pytest.mark.xfail(strict=True, reason="a turn that was overtaken counts as one that failed")
+def test_a_turn_that_was_overtaken_is_taken_again_and_counts_for_nothing(
+    crank: Crank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = crank.start(TWO_STEPS)
+    Execution.across_tenants.update(advance_tries=2)
+
+    def overtaken(_turns: object) -> None:
+        raise snapshots.Overtaken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(snapshots, "write", overtaken)
+        crank.advance()
+    Execution.across_tenants.update(advance_until=None)
+    crank.advance()
+    assert crank.look(execution_id).state == "SUCCESS"
