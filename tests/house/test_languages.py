@@ -113,8 +113,6 @@ ALLOWED = {
     "Portico · Portico": "a name, in titles",
     "-- Portico": "a name, under mails",
     "CSV": "a name",
-    "Ctrl K": "printed on keys",
-    "Ctrl S": "printed on keys",
     "flow.yaml": "the name of a file",
     "null": "as JSON writes it",
     "· editor-main": "a word of our own that the page's layout reads",
