@@ -14,7 +14,9 @@ _numbers = itertools.count(1)
 def user(*, name: str = "", email: str = "", password: str | None = None, instance_owner: bool = False) -> User:
     """A person in no tenant yet."""
     number = next(_numbers)
-    made = users.create(email=email or f"person{number}@example.com", name=name or f"Person {number}", password=password)
+    made = users.create(
+        email=email or f"person{number}@example.com", name=name or f"Person {number}", password=password
+    )
     if instance_owner:
         made.is_instance_owner = True
         made.save(update_fields=["is_instance_owner"])
