@@ -184,10 +184,10 @@ DEEP = [
 
 
 def ends_with_an_error(template):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ExpressionFailed):
         evaluate(template, SCOPE)
-    assert time.monotonic() - started < SOON
+    assert time.process_time() - started < SOON
 
 
 @pytest.mark.parametrize("template", BREAK_OUT)
