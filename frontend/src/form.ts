@@ -14,6 +14,8 @@ class AppForm {
   #timer = 0;
   #asked: AbortController | undefined;
   #sent = false;
+  /** A submit that waits for an upload; the button it came from, if any. */
+  #waiting: { by: HTMLElement | null } | undefined;
 
   constructor(private readonly form: HTMLFormElement) {
     form.addEventListener("change", (event) => this.#changed(event, 200));
@@ -30,6 +32,7 @@ class AppForm {
       }
     });
     form.addEventListener("submit", (event) => this.#submit(event));
+    form.addEventListener("upload-ended", (event) => this.#uploaded((event as CustomEvent<boolean>).detail));
     addEventListener("pageshow", () => this.#rest());
   }
 
@@ -90,7 +93,8 @@ class AppForm {
     if (one("file-drop[data-busy]", this.form)) {
       event.preventDefault();
       announce(t("A file is still being uploaded."));
-      one("file-drop[data-busy]", this.form)?.scrollIntoView({ block: "center" });
+      this.#waiting = { by: event.submitter };
+      this.#busy(event.submitter);
       return;
     }
     if (this.#sent) {
@@ -99,13 +103,24 @@ class AppForm {
     }
     for (const field of all<HTMLInputElement>('[data-widget="duration"]', this.form)) this.#duration(field);
     this.#sent = true;
-    const button = event.submitter;
-    if (button) {
-      button.dataset["busy"] = "";
-      button.setAttribute("aria-disabled", "true");
-    }
+    this.#busy(event.submitter);
     // Where the answer never comes the person must be able to try again.
     setTimeout(() => this.#rest(), 20_000);
+  }
+
+  /** Sends what was submitted meanwhile, once every file is there; a file that was not taken calls it off. */
+  #uploaded(taken: boolean): void {
+    const { by } = this.#waiting ?? {};
+    if (!this.#waiting || (taken && one("file-drop[data-busy]", this.form))) return;
+    this.#waiting = undefined;
+    this.#rest();
+    if (taken) this.form.requestSubmit(by);
+  }
+
+  #busy(button: HTMLElement | null): void {
+    if (!button) return;
+    button.dataset["busy"] = "";
+    button.setAttribute("aria-disabled", "true");
   }
 
   #rest(): void {

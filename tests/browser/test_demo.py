@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps_portal.demo import flight_data
 from tests.browser.test_pages import faults_of
@@ -99,3 +99,22 @@ def test_what_can_change_data_is_decided_by_its_owners(clean: Callable[..., Page
     dialog.get_by_role("button", name="Reject").click()
     expect(bea.get_by_text("Ask the payroll team for a report instead").first).to_be_visible(timeout=20_000)
     expect(bea.locator("#run-head")).to_contain_text("Failed")
+
+
+def test_a_submit_during_an_upload_waits_for_it(clean: Callable[..., Page], tmp_path: Path) -> None:
+    bea = clean("bea")
+    open_app(bea, "Delay compensation review")
+    claims = tmp_path / "claims.csv"
+    claims.write_text("claim_id,passenger,flight,date,origin\nC-1,Ella Varga,UA1545,2013-07-01,EWR\n")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    bea.route("**/upload", hold)
+    bea.get_by_label("Claims").set_input_files(claims)
+    bea.get_by_role("button", name="Review the claims").click()
+    bea.wait_for_timeout(300)
+    assert "/requests/" not in bea.url
+    held[0].continue_()
+    bea.wait_for_url(re.compile(r"/requests/\d+"))

@@ -15,7 +15,7 @@ def start_counting(emil: Page) -> None:
     emil.goto("/ui/demo/flows/harbour.operations/slow_count/run")
     emil.get_by_role("main").get_by_role("button", name="Run").click()
     emil.wait_for_url(re.compile(r"/executions/\w+"))
-    expect(emil.get_by_text("line-3", exact=True)).to_be_visible()
+    expect(emil.get_by_role("log")).to_contain_text("line-")
 
 
 READ_LOG = """async () => {
@@ -44,6 +44,15 @@ def the_run_ends_with_all_lines(emil: Page) -> None:
     assert lines_of(emil) == ALL
 
 
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until something holds, while the page goes on."""
+    for _try in range(100):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it does not come to hold")
+
+
 def test_a_socket_that_is_cut_in_the_middle_loses_nothing(clean: Callable[..., Page]) -> None:
     emil = clean("emil")
     cut: list[WebSocketRoute] = []
@@ -54,12 +63,11 @@ def test_a_socket_that_is_cut_in_the_middle_loses_nothing(clean: Callable[..., P
 
     emil.route_web_socket(re.compile("/ws/demo/executions/"), pass_on)
     start_counting(emil)
-    for _time in range(2):
-        known = len(cut)
+    for known in (1, 2):
+        assert len(cut) == known
         cut[-1].close(code=1011)
-        expect(emil.get_by_text(f"line-{3 + 8 * known}", exact=True)).to_be_visible(timeout=15_000)
+        until(emil, lambda: len(cut) > known)  # noqa: B023 - called at once
     the_run_ends_with_all_lines(emil)
-    assert len(cut) >= 3  # it came back each time
 
 
 def test_a_network_that_is_away_for_a_while_loses_nothing(clean: Callable[..., Page], watch: Watch) -> None:

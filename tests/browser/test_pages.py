@@ -16,7 +16,11 @@ ALL = {
     "resultTypes": ["violations"],
 }
 OF_LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}, "resultTypes": ["violations"]}
-SETTLED = "() => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 60))"
+SETTLED = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const changes = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.allSettled(changes.map((one) => one.finished));
+}"""
 LOOKS = (("light", DESK, ALL), ("dark", DESK, OF_LOOKS), ("dark", PHONE, ALL), ("light", PHONE, OF_LOOKS))
 FLOW = "/ui/demo/flows/harbour.operations/delay_compensation"
 

@@ -108,6 +108,9 @@ export class FileDrop extends HTMLElement {
     request.onloadend = () => {
       this.removeAttribute("data-busy");
       this.#input.value = "";
+      this.dispatchEvent(
+        new CustomEvent("upload-ended", { bubbles: true, detail: this.dataset["state"] === "success" }),
+      );
     };
     request.open("POST", this.#uploadUrl);
     request.setRequestHeader("X-CSRFToken", csrf());
