@@ -212,21 +212,31 @@ class Ground:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def crew(self, processes=2, every=0.5, **more):
+        """Start a worker and a scheduler at the same time; return the worker."""
+        worker = self._start("worker", ["worker", "--processes", str(processes)], **more)
+        self.schedulers(1, every, **more)
+        self._await_worker(worker, processes)
+        return worker
+
     def worker(self, processes=2, **more):
         """Start a worker and wait until all its processes look for work."""
         part = self._start("worker", ["worker", "--processes", str(processes)], **more)
-        until(lambda: len(self.looking(part)) >= processes, 60, lambda: self.story(part))
+        self._await_worker(part, processes)
         return part
+
+    def _await_worker(self, part, processes):
+        until(lambda: len(self.looking(part)) >= processes, 60, lambda: self.story(part))
 
     def looking(self, part):
         """Return the pids of the worker's processes that have shown a sign of life."""
         seen = {pid for (pid,) in self.rows("SELECT pid FROM orchestrator_workerprocess")}
         return seen & set(part.children())
 
-    def scheduler(self, every=0.5, **more):
-        part = self._start("scheduler", ["scheduler", "--every", str(every)], **more)
-        until(lambda: "ready" in part.said(), 60, lambda: self.story(part))
-        return part
+    def schedulers(self, number=1, every=0.5, **more):
+        """Start schedulers at the same time and wait until they tick."""
+        parts = [self._start("scheduler", ["scheduler", "--every", str(every)], **more) for _ in range(number)]
+        until(lambda: all("ready" in part.said() for part in parts), 60, self.story)
 
     def _start(self, name, words, *, edits=None, env=None):
         self.started += 1

@@ -51,8 +51,7 @@ DIES_BEFORE_PUBLISHING = """def _publish_ring(queue: str) -> None:
 
 def flush_often(ground, edits=None):
     """Empty the broker again and again while executions are submitted and run."""
-    ground.worker(2, edits=edits)
-    ground.scheduler(edits=edits)
+    ground.crew(edits=edits)
     with ground.acting(edits):
         rings_again(ground)
         with flushing(ground) as flushes:
@@ -114,8 +113,7 @@ def rung_already(ground):
 
 def ring_in_vain(ground, edits=None):
     """Let no ring be published though each was marked as published."""
-    ground.worker(2, edits=edits)
-    ground.scheduler(edits=edits)
+    ground.crew(edits=edits)
     with rung_already(ground):
         ground.start(noting(TWO_TASKS, ground), sized(6, 100))
         took = ground.all_end(sized(25, 120))
@@ -139,7 +137,7 @@ def die_before_ringing(ground, edits=None):
         mark.unlink()
     dispatch = [["def _publish_ring(queue: str) -> None:\n", failpoint]]
     ground.worker(2, edits={**(edits or {}), "orchestrator.dispatch": dispatch})
-    ground.scheduler(edits=edits)
+    ground.schedulers(edits=edits)
     ground.start(noting(TWO_TASKS, ground), sized(14, 200))
     took = ground.all_end(sized(50, 400))
     deaths = len(list(ground.folder.glob("died-*")))
@@ -153,8 +151,6 @@ def test_a_death_between_commit_and_publish_loses_nothing(ground):
 
 def submit_without_broker(ground, number, edits=None):
     """Freeze or kill the broker, submit, see everything end without it, and see rings work again when it is back."""
-    ground.worker(2)
-    ground.scheduler()
     revision = ground.flow(ONE_TASK)
     ground.act("start", revision=revision)
     ground.all_end(30)
@@ -196,11 +192,13 @@ def wait_of_one(ground):
     return float(ground.value(started, execution)) + float(ground.value(created, execution))
 
 
-@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "down"])
-def test_a_broker_that_is_gone_costs_time_only(ground, number):
-    print(submit_without_broker(ground, number))
+def test_a_broker_that_is_frozen_or_down_costs_time_only(ground):
+    ground.crew()
+    print("frozen", submit_without_broker(ground, signal.SIGSTOP))
+    print("down", submit_without_broker(ground, signal.SIGKILL))
 
 
 @mutant
 def test_without_the_crier_a_frozen_broker_holds_up_who_submits(ground):
+    ground.crew()
     must_be_red(ground, submit_without_broker, signal.SIGSTOP, edits=WAITS_FOR_THE_BROKER)

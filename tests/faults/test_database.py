@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.ground import PAUSE, must_be_red, mutant, sized, until
+from tests.faults.ground import PAUSE, must_be_red, mutant, sized
 from tests.faults.test_killed_workers import noting
 
 pytestmark = pytest.mark.faults
@@ -36,8 +36,7 @@ NO_SECOND_TRY = {
 
 def restart_database(ground, edits=None):
     """End PostgreSQL at once and start it again, several times, under load."""
-    ground.worker(2, env=LONG_LEASE, edits=edits)
-    ground.scheduler(env=LONG_LEASE)
+    ground.crew(env=LONG_LEASE, edits=edits)
     ground.start(noting(TALKS, ground), sized(6, 120))
     restarts = 0
     while restarts < sized(2, 6):
@@ -45,6 +44,7 @@ def restart_database(ground, edits=None):
         ground.restart_postgres_at_once()
         restarts += 1
     took = ground.all_end(sized(60, 300))
+    assert all(part.process.poll() is None for part in ground.parts), "a part did not outlive its database"
     figures = ground.check(tasks=2)
     assert not ground.attempts_that("LOST"), f"{len(ground.attempts_that('LOST'))} attempts were lost"
     assert ground.lines_of_good_attempts() == {("first", 8), ("second", 8)}
@@ -63,13 +63,3 @@ def test_a_database_that_restarts_at_once_loses_nothing_and_no_line(ground):
 @mutant
 def test_without_a_second_try_results_are_lost_with_the_connection(ground):
     must_be_red(ground, restart_database, edits=NO_SECOND_TRY)
-
-
-def test_a_scheduler_outlives_its_database(ground):
-    scheduler = ground.scheduler(every=0.2)
-    ground.restart_postgres_at_once()
-    ground.worker(1)
-    ground.start(noting(TALKS, ground))
-    ground.all_end(30)
-    until(lambda: scheduler.process.poll() is None, 1)
-    print(ground.check(tasks=2))

@@ -60,8 +60,7 @@ FIRST_COME = {"orchestrator.claims": [["ORDER BY coalesce(running.number, 0), ra
 
 def kill_at_the_end(ground, edits=None):
     """Kill executions about when they end."""
-    ground.worker(2)
-    ground.scheduler(every=0.2)
+    ground.crew(every=0.2)
     revision = ground.flow(SHORT)
     with ground.acting(edits):
         kills = ground.act("start_and_kill", revision=revision, count=sized(40, 500), within=sized(0.8, 0.8))
@@ -87,7 +86,7 @@ def test_without_looking_at_the_state_a_kill_ends_what_has_ended(ground):
 
 def tick_together(ground, edits=None):
     """Let four schedulers do the clock's work and recover the same lost attempts."""
-    schedulers = [ground.scheduler(every=0.1, edits=edits) for _ in range(sized(4, 4))]
+    ground.schedulers(4, every=0.1, edits=edits)
     count = sized(20, 300)
     ground.start(TRIES_THREE_TIMES, count)
     ground.start(WAITS, count)
@@ -99,7 +98,7 @@ def tick_together(ground, edits=None):
     assert [run["tries"] for run in runs if run["task_id"] == "fails"] == [3] * count
     resumed = [[state for state, _ in run["history"]].count("PAUSED") for run in runs if run["task_id"] == "wait"]
     assert resumed == [1] * count
-    return {**figures, **lose_together(ground, count), "schedulers": len(schedulers)}
+    return {**figures, **lose_together(ground, count)}
 
 
 def lose_together(ground, count):
@@ -113,8 +112,6 @@ def lose_together(ground, count):
     until(lambda: ground.value(waiting, 1) == count, 20, ground.where_things_stand)
     lost = [[one["state"] for one in run["attempts"]] for run in ground.task_runs() if run["state"] == "SUBMITTED"]
     assert lost == [["LOST"]] * count, f"recorded more than once: {lost}"
-    ground.worker(1)
-    ground.all_end(30)
     return {"lost attempts, each recorded once": len(lost)}
 
 
@@ -132,7 +129,7 @@ def compete(ground, edits=None):
     many, few = sized(60, 10_000), sized(5, 10)
     flow_of_many = SLEEPS if sized(True, False) else ONE_TASK
     ground.start(flow_of_many, many)
-    ground.scheduler(edits=edits)
+    ground.schedulers(edits=edits)
     until(lambda: ground.value("SELECT count(*) FROM orchestrator_taskrun") == many, 120, ground.where_things_stand)
     ground.worker(2, edits=edits)
     late = ground.start(flow_of_many, few, who="dana")
