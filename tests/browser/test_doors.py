@@ -53,3 +53,17 @@ def test_a_business_user_does_not_see_the_engineers_navigation(clean: Callable[.
     expect(navigation.get_by_role("link", name="Apps")).to_be_visible()
     expect(navigation.get_by_role("link", name="Flows")).to_have_count(0)
     expect(navigation.get_by_role("link", name="Members")).to_have_count(0)
+
+
+def test_an_app_hands_out_what_its_page_offers_and_nothing_else(clean: Callable[..., Page], watch: Watch) -> None:
+    watch.expect("status of 404")
+    bea = clean("bea")
+    bea.goto("/ui/demo/apps")
+    bea.get_by_role("link", name="Delay compensation review").click()
+    bea.wait_for_url(re.compile(r"/apps/\w+"))
+    files = f"{bea.url}/files"
+    assert bea.request.get(f"{files}/samples/claims-july-2013.csv").status == 200
+    for path in ("flights.csv", "samples/../flights.csv", "samples/claims-july-2013.csv/x"):
+        assert bea.request.get(f"{files}/{path}").status == 404
+    dana = clean("dana")
+    assert dana.request.get(f"{files}/samples/claims-july-2013.csv").status == 404
