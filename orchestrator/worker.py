@@ -190,9 +190,7 @@ class Worker:
             while claim is not None:
                 if claim.more:
                     dispatch.ring_on(queue)
-                goes_on = time.monotonic() < until and not self.draining
-                same = in_a_row < SAME_EXECUTION
-                following = self.run(claim, queue if goes_on else "", same_execution=same)
+                following = self.run(claim, queue, same_execution=in_a_row < SAME_EXECUTION, until=until)
                 done += 1
                 in_a_row = in_a_row + 1 if following and following.row.id == claim.row.id else 0
                 claim = following
@@ -201,15 +199,21 @@ class Worker:
                 return done
         return done
 
-    def run(self, claim: Claim, queue: str = "", *, same_execution: bool = True) -> Claim | None:
-        """Run one claimed task run to its end, record it, and return the next claim of `queue`."""
+    def run(
+        self, claim: Claim, queue: str = "", *, same_execution: bool = True, until: float = float("inf")
+    ) -> Claim | None:
+        """Run one claimed task run to its end, record it, and return the next claim of `queue`.
+
+        None follows when it ends after `until`, or when this process is to take nothing new by then.
+        """
         attempt = Attempt(claim, claim.asked + settings.LEASE_SECONDS)
         self._held[claim.log_key] = attempt
         try:
             fact = self._attempt(attempt)
             with attempt.flushing:
                 attempt.over = True
-            return self._record(attempt, fact, queue, same_execution=same_execution)
+            goes_on = time.monotonic() < until and not self.draining
+            return self._record(attempt, fact, queue if goes_on else "", same_execution=same_execution)
         except SystemExit:  # how a child of the pool that gets SIGTERM itself is told to end at once
             self._record(attempt, self._handed_back(attempt), "", same_execution=False)
             raise

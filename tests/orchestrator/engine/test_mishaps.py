@@ -166,6 +166,19 @@ def test_a_child_that_is_told_to_end_at_once_hands_its_task_back(crank: Crank, m
     assert (run.state, run.crashes, run.attempts[0]["state"]) == ("SUBMITTED", 0, "RELEASED")
 
 
+def test_a_worker_told_to_leave_during_a_task_takes_no_other_after_it(crank: Crank) -> None:
+    for _ in range(2):
+        crank.start(SCRIPT)
+    crank.advance()
+    claim = claim_one(crank)
+    crank.worker._leaving = True
+    assert crank.worker.run(claim, "default") is None
+    assert sorted(TaskRun.across_tenants.filter(task_id="run").values_list("state", flat=True)) == [
+        "SUBMITTED",
+        "SUCCESS",
+    ]
+
+
 def test_a_lost_attempt_changes_nothing_even_when_it_is_handed_back(crank: Crank) -> None:
     execution_id = crank.start(WAITS)
     crank.advance()
